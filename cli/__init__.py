@@ -1,0 +1,1 @@
+"""The command line `steward`: a client of the public API like any other."""
