@@ -6,6 +6,7 @@ body's JSON text with its CloudEvents 1.0 attributes, as the event log stores it
 
 import importlib
 import pkgutil
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cache
@@ -126,15 +127,24 @@ def instant_text(instant: datetime) -> str:
 
 @cache
 def registry() -> MappingProxyType[str, type[Event]]:
-    """Every event class of `contracts`, by its wire type. Raises ValueError where two classes claim one type."""
+    """Every event class of `contracts`, by its wire type. Raises ValueError where two classes claim one type.
+
+    A class without a `name` is what several events have in common, not an event.
+    """
     package = importlib.import_module("contracts")
     for module in pkgutil.iter_modules(package.__path__):
         importlib.import_module(f"contracts.{module.name}")
     classes: dict[str, type[Event]] = {}
-    for cls in Event.__subclasses__():
-        if not cls.__module__.startswith("contracts."):
+    for cls in _subclasses(Event):
+        if not cls.__module__.startswith("contracts.") or not hasattr(cls, "name"):
             continue
         if cls.wire_type() in classes:
             raise ValueError(f"{cls.__name__} and {classes[cls.wire_type()].__name__} are both {cls.wire_type()}")
         classes[cls.wire_type()] = cls
     return MappingProxyType(dict(sorted(classes.items())))
+
+
+def _subclasses(cls: type[Event]) -> Iterator[type[Event]]:
+    for child in cls.__subclasses__():
+        yield child
+        yield from _subclasses(child)
