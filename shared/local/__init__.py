@@ -1,0 +1,1 @@
+"""PostgreSQL, Kafka and every service on one machine, without containers. Production needs none of it."""
