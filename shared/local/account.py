@@ -40,7 +40,7 @@ async def server_account() -> pwd.struct_passwd | None:
 
 
 def give(folder: Path, account: pwd.struct_passwd | None) -> None:
-    """Make the folder if need be, the server's own and closed to others. Raises CannotStart if it is somebody else's."""
+    """Make the folder if need be, the server's own, closed to others. Raises CannotStart if it is somebody else's."""
     try:
         folder.mkdir(mode=0o700)
     except FileExistsError:
