@@ -1,0 +1,1 @@
+"""The command line: its readers and planners purely, its commands as a person would type them."""
