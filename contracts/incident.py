@@ -21,11 +21,13 @@ Relation = Literal["parent", "problem", "duplicate_of"]
 
 
 class IncidentFact(Event):
-    """What every event of an incident carries: the record's key figures after the event. Not an event itself."""
+    """What every event of an incident carries: the record's key figures after the event. Not an event itself.
+
+    The record's number, for instance INC-1042, is the message's subject.
+    """
 
     topic: ClassVar[str] = "steward.incident"
 
-    number: Number
     kind: Kind
     organisation: Name
     state: State

@@ -18,11 +18,13 @@ WaitingReason = Literal["change", "vendor", "evidence"]
 
 
 class ProblemFact(Event):
-    """What every event of a problem carries: the record's key figures after the event. Not an event itself."""
+    """What every event of a problem carries: the record's key figures after the event. Not an event itself.
+
+    The record's number, for instance PRB-17, is the message's subject.
+    """
 
     topic: ClassVar[str] = "steward.problem"
 
-    number: Number
     state: State
     opened_at: AwareDatetime
     priority: Priority | None = None

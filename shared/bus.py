@@ -16,7 +16,7 @@ class Arrival:
     """One message as it came in.
 
     `message` is None where it cannot be read as a CloudEvent; `fault` then says why, and the raw parts are kept for
-    the dead letter.
+    the dead letter. A bus that hands messages on as they are leaves the raw parts out.
     """
 
     topic: str

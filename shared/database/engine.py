@@ -1,0 +1,172 @@
+"""The database of one service: load, save and page as single statements.
+
+`save` writes a record's row (guarded by its version), its events and the stored answer as one data-modifying CTE in
+AUTOCOMMIT: one statement is one transaction, so nothing can be half done, no lock is held over a round trip, and no row
+changes without its event. The events select FROM the written row, so that they are inserted after its lock was taken:
+that is what keeps the log's insert order right for every record (see docs/decisions).
+"""
+
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from functools import cache
+from typing import Any, cast
+from uuid import UUID
+
+from sqlalchemy import TextClause, bindparam, select, text
+from sqlalchemy.dialects.postgresql import asyncpg as dialect
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+from uuid_utils.compat import uuid7
+
+from contracts.envelope import Event
+from shared.database.recording import Answer, Cause, texts
+from shared.database.records import R, columns, from_row, table, unnumbered, values
+from shared.database.transaction import Transaction
+
+QUOTE = dialect.dialect().identifier_preparer.quote
+
+
+class Faster(Exception):
+    """Somebody changed the record between load and save: load it again and decide again."""
+
+
+class Repeated(Exception):
+    """The Idempotency-Key has been used: look its answer up."""
+
+
+LOGGED = """
+logged AS (
+  INSERT INTO event (id, aggregate_id, sequence, subject, organisation, type, data,
+                     occurred, recorded, actor, correlation, causation, traceparent, historical)
+  SELECT e.id, saved.id, saved.version - :x_events + e.n, saved.number, saved.organisation, e.type, e.data,
+         :x_occurred, :x_recorded, :x_actor, :x_correlation, :x_causation, :x_traceparent, :x_historical
+  FROM saved, unnest(CAST(:x_ids AS uuid[]), CAST(:x_types AS text[]), CAST(:x_bodies AS text[]))
+       WITH ORDINALITY AS e (id, type, data, n)
+)"""
+
+ANSWERED = """,
+answered AS (
+  INSERT INTO idempotency (caller, key, fingerprint, status, body, recorded)
+  SELECT :x_caller, :x_key, :x_fingerprint, :x_status, replace(:x_body, :x_unnumbered, saved.number), :x_recorded
+  FROM saved
+)"""
+
+
+@cache
+def save_statement(cls: type[R], new: bool, keyed: bool) -> TextClause:
+    """One statement per table, new or not, with a stored answer or not: the shape decides, the values never do."""
+    name = QUOTE(table(cls).name)
+    written = [column for column in columns(cls) if column not in {"id", "number", "version"}]
+    if new:
+        names = ", ".join(["id", "version", *map(QUOTE, written)])
+        saved = f"INSERT INTO {name} ({names}) VALUES (:id, :x_events, {', '.join(f':{each}' for each in written)})"
+    else:
+        changes = ", ".join(f"{QUOTE(each)} = :{each}" for each in written)
+        saved = f"UPDATE {name} SET {changes}, version = version + :x_events WHERE id = :id AND version = :version"
+    returning = "RETURNING id, number, version, organisation"
+    answered = ANSWERED if keyed else ""
+    return text(f"WITH saved AS ({saved} {returning}),{LOGGED}{answered} SELECT number, version FROM saved")
+
+
+@cache
+def load_statement(cls: type[R], scoped: bool) -> Any:
+    found = select(*(table(cls).c[name] for name in columns(cls))).where(table(cls).c.id == bindparam("id"))
+    return found.where(table(cls).c.organisation == bindparam("organisation")) if scoped else found
+
+
+class Database:
+    """One service's database. Two pools: single statements in AUTOCOMMIT, and transactions."""
+
+    def __init__(self, url: str, pool: int = 10) -> None:
+        arguments: dict[str, Any] = {
+            "pool_size": pool,
+            "max_overflow": pool,
+            "pool_timeout": 10,
+            "connect_args": {"timeout": 10, "command_timeout": 60, "server_settings": {"jit": "off", "timezone": "UTC"}},
+        }
+        self.url = url
+        # Nothing to roll back in AUTOCOMMIT, so a returned connection needs no reset: that would be a round trip more.
+        self.single: AsyncEngine = create_async_engine(
+            url, isolation_level="AUTOCOMMIT", pool_reset_on_return=None, **arguments
+        )
+        self.several: AsyncEngine = create_async_engine(url, **arguments)
+
+    async def close(self) -> None:
+        await self.single.dispose()
+        await self.several.dispose()
+
+    async def load(self, cls: type[R], id: UUID, organisation: str | None = None) -> R | None:
+        """The record, or None where there is none or it belongs to another organisation than the one given."""
+        parameters: dict[str, Any] = {"id": id}
+        if organisation is not None:
+            parameters["organisation"] = organisation
+        async with self.single.connect() as connection:
+            row = (await connection.execute(load_statement(cls, organisation is not None), parameters)).one_or_none()
+        return None if row is None else from_row(cls, row._mapping)
+
+    async def save(
+        self, record: R, events: Sequence[Event], cause: Cause, answer: Answer | None = None
+    ) -> None:
+        """Write the record, its events and the answer, all or nothing; then `number` and `version` are the saved ones.
+
+        Raises Faster where the row's version is not the record's any more, Repeated where the answer's key is taken.
+        """
+        new = record.version == 0
+        parameters = values(record)
+        parameters |= {
+            "x_events": len(events),
+            "x_ids": [uuid7() for _ in events],
+            "x_types": [event.wire_type() for event in events],
+            "x_bodies": texts(events),
+            "x_occurred": cause.occurred,
+            "x_recorded": cause.recorded,
+            "x_actor": cause.actor,
+            "x_correlation": cause.correlation,
+            "x_causation": cause.causation,
+            "x_traceparent": cause.traceparent,
+            "x_historical": cause.historical,
+        }
+        if answer is not None:
+            parameters |= {
+                "x_caller": answer.caller,
+                "x_key": answer.key,
+                "x_fingerprint": answer.fingerprint,
+                "x_status": answer.status,
+                "x_body": answer.body,
+                "x_unnumbered": unnumbered(record.id),
+            }
+        try:
+            async with self.single.connect() as connection:
+                statement = save_statement(type(record), new, answer is not None)
+                saved = (await connection.execute(statement, parameters)).one_or_none()
+        except IntegrityError as error:
+            if answer is not None and violated(error) == "pk_idempotency":
+                raise Repeated from error
+            raise
+        if saved is None:
+            raise Faster
+        record.number, record.version = saved
+
+    async def answer(self, caller: str, key: str) -> Answer | None:
+        """What was answered to this caller's request with this key."""
+        statement = text("SELECT fingerprint, status, body FROM idempotency WHERE caller = :caller AND key = :key")
+        async with self.single.connect() as connection:
+            row = (await connection.execute(statement, {"caller": caller, "key": key})).one_or_none()
+        return None if row is None else Answer(caller, key, row.fingerprint, row.status, row.body)
+
+    async def rows(self, sql: TextClause, parameters: dict[str, Any]) -> Sequence[Any]:
+        """The rows of one reading statement."""
+        async with self.single.connect() as connection:
+            return (await connection.execute(sql, parameters)).all()
+
+    @asynccontextmanager
+    async def transaction(self) -> AsyncIterator[Transaction]:
+        """Several statements as one; committed at the end of the block, rolled back where it raises."""
+        async with self.several.begin() as connection:
+            yield Transaction(connection)
+
+
+def violated(error: IntegrityError) -> str | None:
+    """The name of the constraint that refused a statement."""
+    cause = getattr(error.orig, "__cause__", None)
+    return cast("str | None", getattr(cause, "constraint_name", None))

@@ -1,0 +1,89 @@
+"""A record: one row with an id, a human number and a version that counts its events."""
+
+from collections.abc import Mapping
+from functools import cache
+from typing import Any, TypeVar, cast
+from uuid import UUID
+
+import msgspec
+from sqlalchemy import ARRAY, JSON, Table, Text
+from sqlalchemy.orm import Mapped, class_mapper, instance_dict, mapped_column
+from uuid_utils.compat import uuid7
+
+R = TypeVar("R", bound="Record")
+
+naming = {
+    "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+    "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+    "ck": "ck_%(table_name)s_%(constraint_name)s",
+    "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+    "pk": "pk_%(table_name)s",
+}
+
+
+class Record:
+    """The columns that every record has; a mapped class of a service adds its own.
+
+    `version` is the sequence of the record's last event and its ETag; 0 means that it was never saved. `number` is
+    drawn by the database when the record is first saved; until then it is a text that nobody can have typed.
+    """
+
+    id: Mapped[UUID] = mapped_column(primary_key=True, sort_order=-4)
+    number: Mapped[str] = mapped_column(Text, unique=True, sort_order=-3)
+    version: Mapped[int] = mapped_column(sort_order=-2)
+    organisation: Mapped[str | None] = mapped_column(Text, sort_order=-1)
+
+
+def new(cls: type[R], **values: object) -> R:
+    """A record that is not saved yet, every column set: those not named are None."""
+    id = uuid7()
+    record = cls()
+    for name in columns(cls):
+        setattr(record, name, values.get(name))
+    record.id = id
+    record.version = 0
+    record.number = unnumbered(id)
+    return record
+
+
+def unnumbered(id: UUID) -> str:
+    """What stands for the number in an answer until the database has drawn it."""
+    return f"~{id}~"
+
+
+def table(cls: type[R]) -> Table:
+    return cast("Table", class_mapper(cls).local_table)
+
+
+@cache
+def columns(cls: type[R]) -> tuple[str, ...]:
+    """The names of the columns that are written, in the table's order; those the database computes are left out."""
+    return tuple(column.key for column in table(cls).columns if column.computed is None)
+
+
+@cache
+def json_columns(cls: type[R]) -> frozenset[str]:
+    return frozenset(column.key for column in table(cls).columns if isinstance(column.type, JSON))
+
+
+@cache
+def array_columns(cls: type[R]) -> frozenset[str]:
+    return frozenset(column.key for column in table(cls).columns if isinstance(column.type, ARRAY))
+
+
+def from_row(cls: type[R], row: Mapping[str, Any]) -> R:
+    """A plain object with the row's values; no session knows it."""
+    record = class_mapper(cls).class_manager.new_instance()
+    instance_dict(record).update(row)
+    return cast("R", record)
+
+
+def values(record: Record) -> dict[str, Any]:
+    """What is written of a record, by column; JSON columns as text."""
+    cls = type(record)
+    state = instance_dict(record)
+    found = {name: state.get(name) for name in columns(cls)}
+    for name in json_columns(cls):
+        if found[name] is not None:
+            found[name] = msgspec.json.encode(found[name]).decode()
+    return found

@@ -1,0 +1,123 @@
+"""Many records at once, for consumers and imports: locked, changed, and written with one statement per kind."""
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+from uuid import UUID
+
+import msgspec
+from sqlalchemy import CursorResult, TextClause, any_, bindparam, select, text
+from sqlalchemy.dialects.postgresql import asyncpg as dialect
+from sqlalchemy.ext.asyncio import AsyncConnection
+from uuid_utils.compat import uuid7
+
+from contracts.envelope import Event
+from shared.database.recording import Cause
+from shared.database.records import R, Record, columns, from_row, table
+from sqlalchemy.orm import instance_dict
+
+QUOTE = dialect.dialect().identifier_preparer.quote
+
+LOG = """
+INSERT INTO event (id, aggregate_id, sequence, subject, organisation, type, data,
+                   occurred, recorded, actor, correlation, causation, traceparent, historical)
+SELECT e.id, e.aggregate_id, e.sequence, e.subject, e.organisation, e.type, e.data,
+       e.occurred, e.recorded, e.actor, e.correlation, e.causation, e.traceparent, e.historical
+FROM unnest(CAST(:id AS uuid[]), CAST(:aggregate_id AS uuid[]), CAST(:sequence AS int[]), CAST(:subject AS text[]),
+            CAST(:organisation AS text[]), CAST(:type AS text[]), CAST(:data AS text[]),
+            CAST(:occurred AS timestamptz[]), CAST(:recorded AS timestamptz[]), CAST(:actor AS text[]),
+            CAST(:correlation AS uuid[]), CAST(:causation AS uuid[]), CAST(:traceparent AS text[]),
+            CAST(:historical AS boolean[]))
+     WITH ORDINALITY AS e (id, aggregate_id, sequence, subject, organisation, type, data, occurred, recorded, actor,
+                           correlation, causation, traceparent, historical, n)
+ORDER BY e.n
+"""
+# A rebuild derives the same events again; the log has them already and keeps the first.
+LOG_AGAIN = LOG + "ON CONFLICT (aggregate_id, sequence) DO NOTHING"
+
+
+class Transaction:
+    """An open transaction. `rebuilding` marks the replay of a projection, whose events are in the log already."""
+
+    def __init__(self, connection: AsyncConnection, rebuilding: bool = False) -> None:
+        self.connection = connection
+        self.rebuilding = rebuilding
+        self._facts: list[tuple[Record, Event, Cause, int]] = []
+        self._dirty: dict[type[Record], dict[UUID, Record]] = {}
+
+    async def execute(self, sql: TextClause, parameters: dict[str, Any] | None = None) -> CursorResult[Any]:
+        return await self.connection.execute(sql, parameters or {})
+
+    async def load_many(self, cls: type[R], ids: Iterable[UUID]) -> dict[UUID, R]:
+        """The records with these ids, locked in the order of their ids so that two batches cannot deadlock."""
+        t = table(cls)
+        statement = (
+            select(*(t.c[name] for name in columns(cls)))
+            .where(t.c.id == any_(bindparam("ids")))
+            .order_by(t.c.id)
+            .with_for_update()
+        )
+        rows = await self.connection.execute(statement, {"ids": sorted(set(ids))})
+        return {row.id: from_row(cls, row._mapping) for row in rows}
+
+    async def number(self, cls: type[R], records: Sequence[R]) -> None:
+        """Draw the numbers of new records, in their order."""
+        default = table(cls).c.number.server_default
+        drawn = text(f"SELECT {default.arg.text} FROM generate_series(1, :count)")  # type: ignore[union-attr]
+        numbers = (await self.execute(drawn, {"count": len(records)})).scalars().all()
+        for record, number in zip(records, numbers, strict=True):
+            record.number = number
+
+    def record(self, record: Record, events: Sequence[Event], cause: Cause) -> None:
+        """Take note of what became true of a record; `flush` writes it. The record must be locked or new."""
+        for event in events:
+            record.version += 1
+            self._facts.append((record, event, cause, record.version))
+        self._dirty.setdefault(type(record), {})[record.id] = record
+
+    async def flush(self) -> None:
+        """Write every record noted and then its events: after the rows' locks, which keeps the log's order right."""
+        for cls, records in self._dirty.items():
+            fresh = [record for record in records.values() if record.number.startswith("~")]
+            if fresh:
+                await self.number(cls, fresh)
+            await self.write(cls, list(records.values()))
+        self._dirty.clear()
+        facts, self._facts = self._facts, []
+        if not facts:
+            return
+        await self.execute(
+            text(LOG_AGAIN if self.rebuilding else LOG),
+            {
+                "id": [uuid7() for _ in facts],
+                "aggregate_id": [record.id for record, *_ in facts],
+                "sequence": [sequence for *_, sequence in facts],
+                "subject": [record.number for record, *_ in facts],
+                "organisation": [record.organisation for record, *_ in facts],
+                "type": [event.wire_type() for _, event, *_ in facts],
+                "data": [event.model_dump_json() for _, event, *_ in facts],
+                "occurred": [cause.occurred for _, _, cause, _ in facts],
+                "recorded": [cause.recorded for _, _, cause, _ in facts],
+                "actor": [cause.actor for _, _, cause, _ in facts],
+                "correlation": [cause.correlation for _, _, cause, _ in facts],
+                "causation": [cause.causation for _, _, cause, _ in facts],
+                "traceparent": [cause.traceparent for _, _, cause, _ in facts],
+                "historical": [cause.historical for _, _, cause, _ in facts],
+            },
+        )
+
+    async def write(self, cls: type[Any], rows: Sequence[Any]) -> None:
+        """Insert or replace whole rows of a table by their primary key, all in one statement."""
+        if not rows:
+            return
+        t = table(cls)
+        names = [QUOTE(name) for name in columns(cls)]
+        key = [QUOTE(column.name) for column in t.primary_key.columns]
+        changes = ", ".join(f"{name} = excluded.{name}" for name in names if name not in key)
+        statement = (
+            f"INSERT INTO {QUOTE(t.name)} ({', '.join(names)}) SELECT {', '.join(names)} "
+            f"FROM jsonb_populate_recordset(CAST(NULL AS {QUOTE(t.name)}), CAST(:rows AS jsonb)) "
+            f"ON CONFLICT ({', '.join(key)}) DO {f'UPDATE SET {changes}' if changes else 'NOTHING'}"
+        )
+        known = columns(cls)
+        content = [{name: instance_dict(row).get(name) for name in known} for row in rows]
+        await self.execute(text(statement), {"rows": msgspec.json.encode(content).decode()})

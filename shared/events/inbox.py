@@ -1,0 +1,249 @@
+"""Takes messages in exactly once, in the order of each record, whatever the bus does.
+
+One transaction holds the sequence check, the inbox rows, the effects and the service's own events; the bus hears of it
+afterwards. What cannot be taken in is parked, and later messages of the same record behind it; everything else goes on.
+"""
+
+import asyncio
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+import structlog
+from pydantic import ValidationError
+from sqlalchemy import text
+from sqlalchemy.exc import DBAPIError
+
+from contracts.envelope import Event, Message, registry
+from shared.bus import Arrival
+from shared.clock import Clock
+from shared.database import Database, Transaction
+from shared.events.handling import Delivery, Handlers, Projection, Reaction, Work
+from shared.events.parking import BLOCKING, Parked, Parking
+
+TRIES, PAUSES = 3, (0.05, 0.25)
+
+MARKS = text(
+    "SELECT aggregate_id, sequence FROM stream WHERE topic = :topic AND aggregate_id = ANY(CAST(:ids AS uuid[])) "
+    "ORDER BY aggregate_id FOR UPDATE"
+)
+MARK = text(
+    "INSERT INTO stream (topic, aggregate_id, sequence) "
+    "SELECT :topic, given.* FROM unnest(CAST(:ids AS uuid[]), CAST(:sequences AS int[])) AS given "
+    "ON CONFLICT (topic, aggregate_id) DO UPDATE SET sequence = excluded.sequence"
+)
+TAKE = text(
+    "INSERT INTO inbox (handler, event_id, recorded) "
+    "SELECT given.* FROM unnest(CAST(:handlers AS text[]), CAST(:ids AS uuid[]), CAST(:recorded AS timestamptz[])) "
+    "AS given ON CONFLICT DO NOTHING RETURNING handler, event_id"
+)
+log = structlog.get_logger(__name__)
+
+
+def passing(error: BaseException) -> bool:
+    """Whether trying the same again later can help: the database is away, or two transactions were in each other's way."""
+    if isinstance(error, DBAPIError):
+        state = str(getattr(error.orig, "sqlstate", None) or "")
+        return error.connection_invalidated or not state or state[:2] in {"08", "40", "53", "57", "58"}
+    return isinstance(error, OSError | TimeoutError)
+
+
+@dataclass(frozen=True, slots=True)
+class Unread(Exception):  # noqa: N818 - a finding, not an error of ours
+    """A message that no handler can be given."""
+
+    reason: str
+    fault: str
+
+
+def read(message: Message) -> Event:
+    """The body as its class. Raises Unread where the type is unknown or the body does not fit it."""
+    cls = registry().get(message.type)
+    if cls is None:
+        raise Unread("unknown-type", f"no event class is of type {message.type!r}")
+    try:
+        return cls.model_validate_json(message.data)
+    except ValidationError as error:
+        faults = "; ".join(f"{'.'.join(map(str, e['loc'])) or 'body'}: {e['msg']}" for e in error.errors())
+        raise Unread("invalid", faults) from error
+
+
+class Inbox:
+    """One service's intake."""
+
+    def __init__(self, service: str, database: Database, handlers: Handlers, clock: Clock) -> None:
+        self.service = service
+        self.database = database
+        self.clock = clock
+        self.parking = Parking(database, clock)
+        self.by_type: dict[str, list[Projection | Reaction]] = defaultdict(list)
+        for handler in handlers:
+            for event in handler.events:
+                self.by_type[event.wire_type()].append(handler)
+
+    async def receive(self, arrivals: Sequence[Arrival], *, rebuilding: bool = False) -> None:
+        """Take these in. Raises only what may pass (see `passing`): then nothing was taken in, and the same arrivals
+        must be received again."""
+        try:
+            await self._together(arrivals, rebuilding)
+        except Exception as error:
+            if passing(error):
+                raise
+            # One of them is broken; which one shows when each has a transaction of its own.
+            log.warning("inbox.batch_failed", service=self.service, size=len(arrivals), error=repr(error))
+            for arrival in arrivals:
+                await self._alone(arrival, rebuilding)
+
+    async def _together(self, arrivals: Sequence[Arrival], rebuilding: bool) -> None:
+        by_topic: dict[str, list[Arrival]] = defaultdict(list)
+        for arrival in arrivals:
+            by_topic[arrival.topic].append(arrival)
+        async with self.database.transaction() as transaction:
+            transaction.rebuilding = rebuilding
+            for topic, found in by_topic.items():
+                await self._take(topic, found, transaction)
+
+    async def _alone(self, arrival: Arrival, rebuilding: bool) -> None:
+        fault = ""
+        for attempt in range(TRIES):
+            try:
+                await self._together([arrival], rebuilding)
+            except Exception as error:
+                if passing(error):
+                    raise
+                fault = repr(error)
+                log.warning("inbox.failed", service=self.service, attempt=attempt + 1, error=fault)
+            else:
+                return
+            if attempt < len(PAUSES):
+                await asyncio.sleep(PAUSES[attempt])
+        log.error("inbox.parked", service=self.service, topic=arrival.topic, offset=arrival.offset, error=fault)
+        async with self.database.transaction() as transaction:
+            await self.parking.park(transaction, arrival, "poison", fault, tries=TRIES)
+
+    async def _take(self, topic: str, arrivals: Sequence[Arrival], transaction: Transaction) -> None:
+        ids = sorted({a.message.aggregate_id for a in arrivals if a.message})
+        marks = await self.marks(transaction, topic, ids)
+        waiting = await self.parking.waiting(transaction, topic, ids)
+        taken: list[Delivery[Event]] = []
+        moved: dict[UUID, int] = {}
+        for arrival in arrivals:
+            message = arrival.message
+            if message is None:
+                await self.parking.park(transaction, arrival, "unreadable", arrival.fault or "unreadable")
+                continue
+            id, seen = message.aggregate_id, marks.get(message.aggregate_id, 0)
+            if message.sequence <= seen or (id, message.sequence) in waiting:
+                continue
+            blocked = any(
+                reason in BLOCKING for (held, at), reason in waiting.items() if held == id and at < message.sequence
+            )
+            if blocked or message.sequence > seen + 1:
+                reason = "behind" if blocked else "gap"
+                fault = f"{message.subject}: sequence {message.sequence} came while {seen + 1} was awaited"
+                await self.parking.park(transaction, arrival, reason, fault)
+                waiting[id, message.sequence] = reason
+                if reason == "gap":
+                    log.error("inbox.gap", service=self.service, topic=topic, record=str(id), fault=fault)
+                continue
+            try:
+                taken.append(Delivery(read(message), message))
+            except Unread as unread:
+                log.error("inbox.unread", service=self.service, type=message.type, fault=unread.fault)
+                await self.parking.park(transaction, arrival, unread.reason, unread.fault)
+                waiting[id, message.sequence] = unread.reason
+                continue
+            marks[id] = moved[id] = message.sequence
+        await self.handle(transaction, taken)
+        await self.mark(transaction, topic, moved)
+        for id in {id for id, _ in waiting if id in moved}:
+            await self.drain(transaction, topic, id)
+
+    async def handle(self, transaction: Transaction, deliveries: Sequence[Delivery[Event]]) -> None:
+        """Give each handler those of its events that it has not had."""
+        wanted = [(handler, each) for each in deliveries for handler in self.by_type.get(each.message.type, ())]
+        if transaction.rebuilding:
+            wanted = [(handler, each) for handler, each in wanted if isinstance(handler, Projection)]
+        if not wanted:
+            return
+        fresh = await self.take(transaction, wanted)
+        work = Work(transaction, self.clock.now())
+        grouped: dict[int, tuple[Projection | Reaction, list[Delivery[Any]]]] = {}
+        for handler, each in wanted:
+            if (name(handler), each.message.id) in fresh:
+                grouped.setdefault(id(handler), (handler, []))[1].append(each)
+        for handler, events in grouped.values():
+            await handler.handle(events, work)
+            await transaction.flush()
+
+    async def take(
+        self, transaction: Transaction, wanted: Iterable[tuple[Projection | Reaction, Delivery[Event]]]
+    ) -> set[tuple[str, UUID]]:
+        """Remember these as taken in; which of them are new. Only this insert's conflict means a duplicate."""
+        pairs = [(name(handler), each.message) for handler, each in wanted]
+        rows = await transaction.execute(
+            TAKE,
+            {
+                "handlers": [handler for handler, _ in pairs],
+                "ids": [message.id for _, message in pairs],
+                "recorded": [message.recorded for _, message in pairs],
+            },
+        )
+        return {(row.handler, row.event_id) for row in rows}
+
+    async def marks(self, transaction: Transaction, topic: str, ids: Sequence[UUID]) -> dict[UUID, int]:
+        rows = await transaction.execute(MARKS, {"topic": topic, "ids": list(ids)})
+        return {row.aggregate_id: row.sequence for row in rows}
+
+    async def mark(self, transaction: Transaction, topic: str, moved: dict[UUID, int]) -> None:
+        if moved:
+            parameters = {"topic": topic, "ids": list(moved), "sequences": list(moved.values())}
+            await transaction.execute(MARK, parameters)
+
+    async def drain(self, transaction: Transaction, topic: str, id: UUID) -> None:
+        """Take in what waited for the message that has come now, as far as it goes without another gap or fault."""
+        marks = await self.marks(transaction, topic, [id])
+        seen = marks.get(id, 0)
+        for parked in await self.parking.behind(transaction, topic, id):
+            if parked.reason in BLOCKING or parked.sequence > seen + 1:
+                return
+            if parked.sequence == seen + 1:
+                try:
+                    event = read(parked.message())
+                except Unread as unread:
+                    await self.parking.again(transaction, parked, unread.reason, unread.fault)
+                    return
+                await self.handle(transaction, [Delivery(event, parked.message())])
+                seen = parked.sequence
+                await self.mark(transaction, topic, {id: seen})
+            await self.parking.settle(transaction, parked, "steward", "taken in")
+
+    async def replay(self, parked: Parked, by: str) -> None:
+        """Take a parked message in now, and what waits behind it. Raises what its handler raises, or Unread."""
+        async with self.database.transaction() as transaction:
+            message = parked.message()
+            seen = (await self.marks(transaction, parked.topic, [message.aggregate_id])).get(message.aggregate_id, 0)
+            if message.sequence > seen + 1:
+                raise Unread("gap", f"sequence {seen + 1} of {message.subject} has not been taken in yet")
+            if message.sequence == seen + 1:
+                await self.handle(transaction, [Delivery(read(message), message)])
+                await self.mark(transaction, parked.topic, {message.aggregate_id: message.sequence})
+            await self.parking.settle(transaction, parked, by, "replayed")
+            await self.drain(transaction, parked.topic, message.aggregate_id)
+
+    async def discard(self, parked: Parked, by: str) -> None:
+        """Give a parked message up: it counts as seen without effect, and what waits behind it is taken in."""
+        async with self.database.transaction() as transaction:
+            await self.parking.settle(transaction, parked, by, "discarded")
+            if parked.aggregate_id is None or parked.sequence is None:
+                return
+            seen = (await self.marks(transaction, parked.topic, [parked.aggregate_id])).get(parked.aggregate_id, 0)
+            if parked.sequence == seen + 1:
+                await self.mark(transaction, parked.topic, {parked.aggregate_id: parked.sequence})
+            await self.drain(transaction, parked.topic, parked.aggregate_id)
+
+
+def name(handler: Projection | Reaction) -> str:
+    return handler.handle.__name__

@@ -1,0 +1,129 @@
+"""Messages that could not be taken in (dead letters), and those that wait behind them so that order holds."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import text
+from uuid_utils.compat import uuid7
+
+from contracts.envelope import Message
+from shared.bus import Arrival
+from shared.clock import Clock
+from shared.database import Database, Transaction
+
+# Reasons that hold later messages of the same record back. A gap and what is behind something do not block by themselves.
+BLOCKING = frozenset({"poison", "unknown-type", "invalid"})
+
+COLUMNS = (
+    "id, topic, aggregate_id, sequence, reason, fault, tries, key, headers, value, parked_at, settled_at, settled_by, "
+    "outcome"
+)
+PARK = text(
+    f"INSERT INTO parked ({COLUMNS}) VALUES (:id, :topic, :aggregate_id, :sequence, :reason, :fault, :tries, :key, "  # noqa: S608
+    ":headers, :value, :parked_at, NULL, NULL, NULL)"
+)
+WAITING = text(
+    "SELECT aggregate_id, sequence, reason FROM parked "
+    "WHERE topic = :topic AND aggregate_id = ANY(CAST(:ids AS uuid[])) AND settled_at IS NULL"
+)
+BEHIND = text(
+    f"SELECT {COLUMNS} FROM parked WHERE topic = :topic AND aggregate_id = :id AND settled_at IS NULL "  # noqa: S608
+    "ORDER BY sequence"
+)
+SETTLE = text("UPDATE parked SET settled_at = :now, settled_by = :by, outcome = :outcome WHERE id = :id")
+AGAIN = text("UPDATE parked SET reason = :reason, fault = :fault, tries = tries + 1 WHERE id = :id")
+ONE = text(f"SELECT {COLUMNS} FROM parked WHERE id = :id")  # noqa: S608
+LIST = text(
+    f"SELECT {COLUMNS} FROM parked WHERE (settled_at IS NOT NULL) = :settled AND id > :after "  # noqa: S608
+    "ORDER BY id LIMIT :limit"
+)
+COUNT = text("SELECT reason, count(*) AS count FROM parked WHERE settled_at IS NULL GROUP BY reason")
+
+
+@dataclass(frozen=True, slots=True)
+class Parked:
+    """One parked message. `sequence` is None where the message could not be read at all."""
+
+    id: UUID
+    topic: str
+    aggregate_id: UUID | None
+    sequence: int | None
+    reason: str
+    fault: str
+    tries: int
+    key: bytes | None
+    headers: str
+    value: bytes | None
+    parked_at: datetime
+    settled_at: datetime | None
+    settled_by: str | None
+    outcome: str | None
+
+    def message(self) -> Message:
+        """The message as it came. Raises ValueError where it is not a CloudEvent."""
+        found = {name: value.encode("latin-1") for name, value in json.loads(self.headers)}
+        return Message.from_headers(found, self.value or b"")
+
+
+class Parking:
+    """The table of parked messages of one service."""
+
+    def __init__(self, database: Database, clock: Clock) -> None:
+        self.database = database
+        self.clock = clock
+
+    async def park(self, transaction: Transaction, arrival: Arrival, reason: str, fault: str, tries: int = 1) -> None:
+        message = arrival.message
+        headers = arrival.headers or (message.headers() if message else ())
+        value = message.data.encode() if arrival.value is None and message else arrival.value
+        await transaction.execute(
+            PARK,
+            {
+                "id": uuid7(),
+                "topic": arrival.topic,
+                "aggregate_id": message.aggregate_id if message else None,
+                "sequence": message.sequence if message else None,
+                "reason": reason,
+                "fault": fault[:2000],
+                "tries": tries,
+                "key": arrival.key,
+                "headers": json.dumps([(name, content.decode("latin-1")) for name, content in headers]),
+                "value": value,
+                "parked_at": self.clock.now(),
+            },
+        )
+
+    async def waiting(
+        self, transaction: Transaction, topic: str, ids: Sequence[UUID]
+    ) -> dict[tuple[UUID, int], str]:
+        """The reason of each parked message of these records, by record and sequence."""
+        rows = await transaction.execute(WAITING, {"topic": topic, "ids": list(ids)})
+        return {(row.aggregate_id, row.sequence): row.reason for row in rows}
+
+    async def behind(self, transaction: Transaction, topic: str, id: UUID) -> list[Any]:
+        """What is parked of one record, lowest sequence first."""
+        return [Parked(**row._mapping) for row in await transaction.execute(BEHIND, {"topic": topic, "id": id})]
+
+    async def settle(self, transaction: Transaction, parked: Parked, by: str, outcome: str) -> None:
+        await transaction.execute(
+            SETTLE, {"now": self.clock.now(), "by": by, "outcome": outcome, "id": parked.id}
+        )
+
+    async def again(self, transaction: Transaction, parked: Parked, reason: str, fault: str) -> None:
+        await transaction.execute(AGAIN, {"reason": reason, "fault": fault, "id": parked.id})
+
+    async def one(self, id: UUID) -> Parked | None:
+        rows = await self.database.rows(ONE, {"id": id})
+        return Parked(**rows[0]._mapping) if rows else None
+
+    async def list(self, *, settled: bool, after: UUID, limit: int) -> Sequence[Parked]:
+        rows = await self.database.rows(LIST, {"settled": settled, "after": after, "limit": limit})
+        return [Parked(**row._mapping) for row in rows]
+
+    async def counts(self) -> dict[str, int]:
+        """How many wait, by reason."""
+        return {row.reason: row.count for row in await self.database.rows(COUNT, {})}

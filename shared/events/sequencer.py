@@ -1,0 +1,106 @@
+"""Gives committed events their log position and hash: one leader per service, in commit order, without gaps.
+
+Insert order is not commit order: a cursor over the insert position loses what commits late. Draining what has no
+position yet, in insert order, loses nothing and inverts nothing, because a record's events are inserted under its lock.
+The leader is elected by a session advisory lock on a connection of its own (never through a transaction pooler); each
+batch takes a transaction-level lock besides, so that a leader that was cut off and does not know it cannot number twice.
+"""
+
+import asyncio
+
+import asyncpg
+import structlog
+
+from shared.database import Database
+from shared.events.log import Log, chained, message
+
+LEADER, NUMBERING = 7_316_001, 7_316_002
+POLL = 0.2
+
+PENDING = """
+SELECT serial, id, aggregate_id, sequence, subject, organisation, type, data, occurred, recorded, actor, correlation,
+       causation, traceparent, historical
+FROM event WHERE position IS NULL ORDER BY serial LIMIT $1
+"""
+NUMBER = """
+UPDATE event SET position = given.position, hash = given.hash
+FROM unnest($1::bigint[], $2::bigint[], $3::bytea[]) AS given (serial, position, hash)
+WHERE event.serial = given.serial
+"""
+log = structlog.get_logger(__name__)
+
+
+async def direct(database: Database) -> asyncpg.Connection:
+    """A connection outside the pools, for locks that belong to a session."""
+    url = database.several.url
+    query = dict(url.query)
+    return await asyncpg.connect(
+        host=query.get("host") or url.host,
+        port=url.port,
+        user=url.username,
+        password=url.password,
+        database=url.database,
+        timeout=10,
+        command_timeout=60,
+        # A row is found by its primary key whatever the planner believes of a table that has just grown.
+        server_settings={"enable_hashjoin": "off", "enable_mergejoin": "off", "enable_seqscan": "off", "jit": "off"},
+    )
+
+
+class Sequencer:
+    """Runs in every process of a service; works in the one that leads."""
+
+    def __init__(self, database: Database, feed: Log, batch: int = 2000) -> None:
+        self.database = database
+        self.feed = feed
+        self.batch = batch
+        self.leading = False
+
+    async def run(self) -> None:
+        """Lead, or wait to lead, until cancelled. A lost connection is a lost lead: start over."""
+        pause = 0.1
+        while True:
+            try:
+                await self._lead()
+                pause = 0.1
+            except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+                log.warning("sequencer.interrupted", service=self.feed.service, error=str(error))
+            finally:
+                self.leading = False
+            await asyncio.sleep(pause)
+            pause = min(pause * 2, 2.0)
+
+    async def _lead(self) -> None:
+        connection = await direct(self.database)
+        try:
+            while not await connection.fetchval("SELECT pg_try_advisory_lock($1)", LEADER):
+                await asyncio.sleep(1.0)
+            self.leading = True
+            self.feed.end = await connection.fetchval("SELECT position FROM log_head")
+            while True:
+                if not await self.number(connection):
+                    await self.feed.unsequenced(POLL)
+        finally:
+            # close() waits for the server; a server that is gone never answers.
+            connection.terminate()
+
+    async def number(self, connection: asyncpg.Connection) -> int:
+        """Number one batch; the count of events that got their position."""
+        async with connection.transaction():
+            await connection.execute("SELECT pg_advisory_xact_lock($1)", NUMBERING)
+            rows = await connection.fetch(PENDING, self.batch)
+            if not rows:
+                return 0
+            head = await connection.fetchrow("SELECT position, hash FROM log_head")
+            position, chain = head["position"], head["hash"]
+            hashes = []
+            for row in rows:
+                chain = chained(chain, row)
+                hashes.append(chain)
+            positions = list(range(position + 1, position + 1 + len(rows)))
+            await connection.execute(NUMBER, [row["serial"] for row in rows], positions, hashes)
+            await connection.execute("UPDATE log_head SET position = $1, hash = $2", positions[-1], chain)
+        self.feed.grown(
+            [message(self.feed.service, row, place) for row, place in zip(rows, positions, strict=True)]
+        )
+        return len(rows)

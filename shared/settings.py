@@ -1,0 +1,35 @@
+"""What a deployment may set, by environment variables with the prefix STEWARD_ or files of a mounted secret."""
+
+import os
+from pathlib import Path
+from typing import Literal
+
+from pydantic import Field
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+
+class Settings(BaseSettings):
+    """The settings every process reads. A service's own database is `STEWARD_<SERVICE>_DATABASE_URL`."""
+
+    model_config = SettingsConfigDict(env_prefix="STEWARD_", extra="ignore")
+
+    data: Path = Field(Path("var"), description="where the embedded system keeps its files")
+    host: str = "127.0.0.1"
+    port: int = 8000
+    bus: Literal["memory", "kafka"] = "kafka"
+    kafka: str = Field("127.0.0.1:9092", description="bootstrap servers, comma separated")
+    database_pool: int = Field(10, description="connections for commands, per service and process")
+
+    oidc_issuer: str = "http://127.0.0.1/steward-local"
+    oidc_audience: str = "steward"
+    oidc_jwks: str | None = Field(None, description="URL or file of the issuer's keys; None asks the issuer's discovery")
+    oidc_token_types: tuple[str, ...] = ("at+jwt", "application/at+jwt")
+    oidc_roles_claim: str = "roles"
+    oidc_organisation_claim: str = "organisation"
+
+    log_level: Literal["debug", "info", "warning", "error"] = "info"
+    relay_lag_limit: int = Field(10_000, description="events waiting for the bus above which a service is not ready")
+
+    def database_url(self, service: str) -> str:
+        """The service's own database as an SQLAlchemy URL. Raises KeyError that names the variable."""
+        return os.environ[f"STEWARD_{service.upper()}_DATABASE_URL"]
