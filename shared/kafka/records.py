@@ -1,0 +1,36 @@
+"""From a Kafka record to an arrival: what is not a readable CloudEvent becomes a fault, never an exception."""
+
+from aiokafka import ConsumerRecord
+
+from contracts.envelope import Message
+from shared.bus import Arrival
+
+LARGEST = 2**63 - 1
+
+
+def arrival(record: ConsumerRecord) -> Arrival:
+    """Read a record in CloudEvents' binary mode."""
+    # A header may be null on the wire, which says no more than its absence.
+    headers = tuple((name, value) for name, value in record.headers if value is not None)
+    message, fault = None, None
+    try:
+        message = _message(dict(headers), record.value)
+    except ValueError as error:
+        fault = f"not a readable CloudEvent: {error}"
+    return Arrival(record.topic, record.partition, record.offset, message, fault, record.key, headers, record.value)
+
+
+def _message(headers: dict[str, bytes], value: bytes | None) -> Message:
+    if value is None:
+        raise ValueError("no data")
+    version = headers.get("ce_specversion")
+    if version != b"1.0":
+        raise ValueError(f"specversion {version!r}, which is not 1.0" if version else "no attribute 'specversion'")
+    message = Message.from_headers(headers, value)
+    if message.occurred.tzinfo is None or message.recorded.tzinfo is None:
+        raise ValueError("an instant without a zone")
+    if not (1 <= message.sequence <= LARGEST and 1 <= message.position <= LARGEST):
+        raise ValueError(f"sequence {message.sequence} or position {message.position} is out of range")
+    if any(b"\0" in text for name, text in headers.items() if name.startswith("ce_")):
+        raise ValueError("an attribute holds a NUL character")
+    return message
