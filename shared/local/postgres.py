@@ -223,7 +223,7 @@ class LocalPostgres:
             assert postmaster is not None
             send((postmaster,), signal.SIGINT)
             await until(lambda: not processes_in(self.cluster, "postgres"), 30)
-        await end_processes_in(self.cluster, "postgres", ((signal.SIGQUIT, 5), (signal.SIGKILL, 5)))
+        await end_processes_in(self.cluster, "postgres", ((signal.SIGQUIT, 2), (signal.SIGKILL, 5)))
         # Nobody works here now and the claim keeps others out, so lock files are stale. PostgreSQL itself could not
         # tell: a zombie that nobody has reaped, or a stranger who got the same number, looks alive to it.
         for stale in (self.cluster / "postmaster.pid", self.socket / ".s.PGSQL.5432.lock"):
