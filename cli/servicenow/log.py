@@ -90,23 +90,27 @@ class Log:
     def __init__(self, path: Path) -> None:
         self.path = path
         self.size = path.stat().st_size
+        self.count = 0
+        """Rows read so far, rejected ones included."""
         self._file = path.open("rb")
         zipped = self._file.peek(2)[:2] == b"\x1f\x8b"
         binary = io.BufferedReader(gzip.GzipFile(fileobj=self._file), 1 << 16) if zipped else self._file
         self._text = io.TextIOWrapper(binary, encoding="utf-8-sig", errors="surrogateescape", newline="\n")
         self._pushed_back: deque[str] = deque()
-        self.count = 0
-        """Rows read so far, rejected ones included."""
-        header = next(csv.reader([self._line() or ""]), [])
-        self.header = [name.strip() for name in header]
-        if absent := [name for name in REQUIRED if name not in self.header]:
-            raise NotALog(f"{path} is not an incident event log: no column {', '.join(absent)} in its first line")
+        try:
+            self.header = self._header()
+        except NotALog:
+            self.close()
+            raise
         self._pick = _picker(self.header)
 
     def __enter__(self) -> "Log":
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        self.close()
+
+    def close(self) -> None:
         self._text.close()
         self._file.close()
 
@@ -135,6 +139,12 @@ class Log:
             current.rows.append(item)
         if current.rows or current.rejects:
             yield current
+
+    def _header(self) -> list[str]:
+        header = [name.strip() for name in next(csv.reader([self._line() or ""]), [])]
+        if absent := [name for name in REQUIRED if name not in header]:
+            raise NotALog(f"{self.path} is not an incident event log: its first line lacks {', '.join(absent)}")
+        return header
 
     def _items(self) -> Iterator[Row | Reject]:
         while (line := self._line()) is not None:
