@@ -1,0 +1,113 @@
+"""`python -m bench [--json FILE] [--seconds N] [--rounds N] [--only NAME]`: Steward beside hand-written code.
+
+One run measures Steward's incident service, the reference (`bench.bare`) and pgbench in turn, then what only Steward
+has. It ends with 1 where a database does not hold exactly what was acknowledged: then no figure counts.
+"""
+
+import argparse
+import asyncio
+import json
+import shutil
+import signal
+import sys
+import time
+from contextlib import AsyncExitStack
+from pathlib import Path
+
+from rich.console import Console
+
+from bench import contestants, machine, report
+from bench.contest import Standing, held, rounds
+from bench.databases import server
+from bench.scenarios import SCENARIOS
+
+FOLDER = Path("var/bench")
+
+
+def arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="bench", description="Measure Steward beside hand-written code.")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures to this file")
+    parser.add_argument("--seconds", type=float, default=3.0, help="time for one measurement (default: 3)")
+    parser.add_argument("--rounds", type=int, default=3, help="measurements of each, the median counts (default: 3)")
+    parser.add_argument("--only", metavar="NAME", default="", help="only figures whose name begins with NAME")
+    return parser.parse_args()
+
+
+def console() -> Console:
+    """The terminal, or wide enough for the table where there is none."""
+    terminal = Console(log_path=False)
+    return terminal if terminal.is_terminal else Console(log_path=False, width=150)
+
+
+class Run:
+    """One run of the benchmark and what it found."""
+
+    def __init__(self, chosen: argparse.Namespace, console: Console) -> None:
+        self.chosen = chosen
+        self.console = console
+        self.folder = FOLDER.resolve()
+        self.figures: dict[str, object] = {}
+        self.standings: list[Standing] = []
+        self.differences: list[str] = []
+
+    def tell(self, what: str) -> None:
+        self.console.log(what)
+
+    async def loads(self) -> None:
+        """Everything that all three can do."""
+        scenarios = [each for each in SCENARIOS if each.name.startswith(self.chosen.only)]
+        if not scenarios:
+            return
+        async with AsyncExitStack() as stack:
+            self.tell("starting PostgreSQL and seeding three databases")
+            postgres = await stack.enter_async_context(server(self.folder / "loads"))
+            reference = await stack.enter_async_context(contestants.bare(postgres, self.folder))
+            taking_part: list[contestants.Contestant] = [reference]
+            direct = await contestants.direct(postgres, self.folder)
+            if direct is not None:
+                direct.learn(await reference.opened())
+                taking_part.append(direct)
+            self.standings = await rounds(scenarios, taking_part, self.chosen.seconds, self.chosen.rounds, self.tell)
+            self.tell("counting what the databases hold")
+            self.differences = await held(taking_part)
+
+    async def everything(self) -> None:
+        shutil.rmtree(self.folder, ignore_errors=True)
+        self.folder.mkdir(parents=True)
+        self.figures["machine"] = machine.facts(self.folder)
+        await self.loads()
+
+    def finish(self) -> int:
+        report.loads(self.console, self.standings)
+        report.others(self.console, self.figures)
+        for difference in self.differences:
+            self.console.print(f"[bold red]{difference}[/]")
+        if self.chosen.json:
+            counted = {"counted": {"right": not self.differences, "differences": self.differences}}
+            content = {each.scenario.name: each.as_json() for each in self.standings} | self.figures | counted
+            self.chosen.json.write_text(json.dumps(content, indent=2) + "\n")
+        if self.differences:
+            self.console.print(
+                "[bold red]These figures do not count: what was acknowledged is not what was written.[/]"
+            )
+            return 1
+        return 0
+
+
+async def main(run: Run) -> None:
+    # A terminated benchmark stops what it started, like an interrupted one.
+    task = asyncio.current_task()
+    assert task is not None
+    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
+    await run.everything()
+
+
+if __name__ == "__main__":
+    begin = time.perf_counter()
+    run = Run(arguments(), console())
+    try:
+        asyncio.run(main(run))
+    except (KeyboardInterrupt, asyncio.CancelledError):
+        sys.exit("stopped; nothing was left running")
+    run.tell(f"done in {time.perf_counter() - begin:.0f} s")
+    sys.exit(run.finish())

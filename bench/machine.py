@@ -1,0 +1,36 @@
+"""What the figures depend on and the code does not: processors, load by others, and what a durable write costs here."""
+
+import os
+import platform
+import time
+from pathlib import Path
+from statistics import median
+
+
+def fdatasync_us(folder: Path, times: int = 200) -> float:
+    """The median cost of making 8 KiB durable in this folder, in microseconds."""
+    path = folder / "fdatasync"
+    costs = []
+    handle = os.open(path, os.O_WRONLY | os.O_CREAT, 0o600)
+    try:
+        os.write(handle, bytes(8192))
+        os.fsync(handle)
+        for _ in range(times):
+            os.pwrite(handle, bytes(8192), 0)
+            begin = time.perf_counter()
+            os.fdatasync(handle)
+            costs.append(time.perf_counter() - begin)
+    finally:
+        os.close(handle)
+        path.unlink()
+    return round(1e6 * median(costs), 1)
+
+
+def facts(folder: Path) -> dict[str, object]:
+    """By name; `load` is the number of processes that wanted to run, on average over the last minute."""
+    return {
+        "processors": len(os.sched_getaffinity(0)),
+        "load": round(os.getloadavg()[0], 2),
+        "fdatasync_us": fdatasync_us(folder),
+        "python": platform.python_version(),
+    }
