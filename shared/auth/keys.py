@@ -8,6 +8,7 @@ issuer one request per `RETRY`. Its price: a key that appears right after such a
 import asyncio
 import json
 import warnings
+from collections.abc import Mapping
 from ipaddress import ip_address
 from pathlib import Path
 from typing import Any
@@ -52,18 +53,19 @@ class KeySource:
         self.plain_http = plain_http
         if place is None or is_url(place):
             self._guard(place or issuer)
-        self._keys: dict[tuple[str | None, str], Key] = {}
+        self.held: Mapping[tuple[str | None, str], Key] = {}
+        """By id and type. Another object from the moment on that the issuer publishes other keys, and only then."""
         self._read_at = self._asked_at = float("-inf")
         self._reading: asyncio.Task[None] | None = None
 
     @property
     def known(self) -> bool:
         """A key set has been read."""
-        return bool(self._keys)
+        return bool(self.held)
 
     @property
     def many(self) -> bool:
-        return len(self._keys) > 1
+        return len(self.held) > 1
 
     @property
     def fresh_until(self) -> float:
@@ -72,10 +74,10 @@ class KeySource:
 
     def get(self, kid: str | None, kty: str) -> Key | None:
         """The key of this id and type; without an id the only key there is."""
-        if kid is None and len(self._keys) == 1:
-            ((_, its_kty), key) = next(iter(self._keys.items()))
+        if kid is None and len(self.held) == 1:
+            ((_, its_kty), key) = next(iter(self.held.items()))
             return key if its_kty == kty else None
-        return self._keys.get((kid, kty)) if kid is not None else None
+        return self.held.get((kid, kty)) if kid is not None else None
 
     async def find(self, kid: str | None, kty: str) -> Key | None:
         """As `get`, and asks the issuer for a key that is not known. Old keys are used while new ones are fetched."""
@@ -119,7 +121,8 @@ class KeySource:
         except (KeysUnread, OSError, httpx.HTTPError, httpx.InvalidURL) as error:
             log.warning("keys.unread", issuer=self.issuer, reason=str(error) or type(error).__name__)
         else:
-            self._keys = keys
+            if keys != self.held:
+                self.held = keys
             self._read_at = self.clock.now().timestamp()
 
     async def _fetch(self) -> bytes:

@@ -83,7 +83,7 @@ class Tokens:
     """Turns the Authorization header into a Caller; remembers what it has verified.
 
     A token is remembered up to its expiry, and no longer than its key is known to be the issuer's: a key that the
-    issuer withdraws takes its tokens with it (`keys.FRESH`). Only hashes of tokens are kept in memory.
+    issuer withdraws takes its tokens with it within `keys.FRESH`. Only hashes of tokens are kept in memory.
     """
 
     def __init__(self, settings: TokenSettings, clock: Clock) -> None:
@@ -101,7 +101,7 @@ class Tokens:
             exp={"essential": True},
             iat={"essential": True},
         )
-        self._verified: OrderedDict[bytes, tuple[float, Caller]] = OrderedDict()
+        self._verified: OrderedDict[bytes, tuple[float, object, Caller]] = OrderedDict()
 
     async def start(self) -> None:
         """Read the keys ahead of the first request. A service starts even while its issuer is down."""
@@ -154,15 +154,15 @@ class Tokens:
         entry = self._verified.get(digest)
         if entry is None:
             return None
-        until, caller = entry
-        if self.clock.now().timestamp() >= until:
+        until, keys, caller = entry
+        if keys is not self.keys.held or self.clock.now().timestamp() >= until:
             del self._verified[digest]
             return None
         self._verified.move_to_end(digest)
         return caller
 
     def _remember(self, digest: bytes, until: float, caller: Caller) -> None:
-        self._verified[digest] = (until, caller)
+        self._verified[digest] = (until, self.keys.held, caller)
         if len(self._verified) > REMEMBERED:
             self._verified.popitem(last=False)
 

@@ -1,0 +1,1 @@
+"""Who is believed and who is not."""
