@@ -155,12 +155,8 @@ async def test_a_watched_server_comes_back_by_itself(server: LocalPostgres) -> N
     first = server.pid
     os.kill(first, signal.SIGKILL)
 
-    async def comes_back() -> list[int]:
-        while server.pid == first or not server.alive:
-            await asyncio.sleep(0.05)
-        return await read(server)
-
-    assert await asyncio.wait_for(comes_back(), 60) == [1]
+    assert await until(lambda: server.pid != first and server.alive, 60)
+    assert await read(server) == [1]
     watching.cancel()
 
 
