@@ -16,7 +16,8 @@ from pathlib import Path
 
 from rich.console import Console
 
-from bench import contestants, machine, report
+from bench import contestants, machine, report, systems
+from bench.besides import Besides
 from bench.contest import Standing, held, rounds
 from bench.databases import server
 from bench.scenarios import SCENARIOS
@@ -53,16 +54,20 @@ class Run:
     def tell(self, what: str) -> None:
         self.console.log(what)
 
+    def wanted(self, name: str) -> bool:
+        return name.startswith(self.chosen.only)
+
     async def loads(self) -> None:
         """Everything that all three can do."""
-        scenarios = [each for each in SCENARIOS if each.name.startswith(self.chosen.only)]
+        scenarios = [each for each in SCENARIOS if self.wanted(each.name)]
         if not scenarios:
             return
         async with AsyncExitStack() as stack:
             self.tell("starting PostgreSQL and seeding three databases")
             postgres = await stack.enter_async_context(server(self.folder / "loads"))
             reference = await stack.enter_async_context(contestants.bare(postgres, self.folder))
-            taking_part: list[contestants.Contestant] = [reference]
+            steward = await stack.enter_async_context(systems.alone(postgres, self.folder))
+            taking_part: list[contestants.Contestant] = [reference, steward]
             direct = await contestants.direct(postgres, self.folder)
             if direct is not None:
                 direct.learn(await reference.opened())
@@ -76,6 +81,14 @@ class Run:
         self.folder.mkdir(parents=True)
         self.figures["machine"] = machine.facts(self.folder)
         await self.loads()
+        besides = Besides(self.folder, self.chosen.seconds, self.tell, self.wanted)
+        try:
+            if any(map(self.wanted, ("effect_ms", "import_rows_per_s", "start_s", "rss_mb"))):
+                await besides.on_kafka()
+            if any(map(self.wanted, ("import_rows_per_s", "start_s", "rss_mb"))):
+                await besides.in_one_process()
+        finally:
+            self.figures |= besides.figures
 
     def finish(self) -> int:
         report.loads(self.console, self.standings)

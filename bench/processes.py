@@ -6,7 +6,7 @@ import signal
 import socket
 import sys
 import time
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Container, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
 
@@ -33,9 +33,11 @@ class Started:
         return float(psutil.Process(self.process.pid).memory_info().rss / 2**20)
 
 
-def free_port() -> int:
+def free_port(besides: Container[int] = ()) -> int:
     """A port nobody listens on now, below the range that outgoing connections are given."""
     for port in range(21_000 + os.getpid() % 5_000, 32_000):
+        if port in besides:
+            continue
         with socket.socket() as probe:
             try:
                 probe.bind(("127.0.0.1", port))
