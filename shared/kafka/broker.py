@@ -3,7 +3,6 @@
 import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
-from weakref import WeakSet
 
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.errors import KafkaError, NoError, TopicAlreadyExistsError, for_code
@@ -22,7 +21,7 @@ class KafkaBus:
 
     def __init__(self, settings: KafkaSettings) -> None:
         self._settings = settings
-        self._open: WeakSet[KafkaPublisher | KafkaSubscription] = WeakSet()
+        self._open: set[KafkaPublisher | KafkaSubscription] = set()
 
     async def start(self) -> None:
         """See that a broker answers, trying again within `settings.timeout`. Raises BusDown."""
@@ -65,7 +64,7 @@ class KafkaBus:
     def publisher(self) -> KafkaPublisher:
         """A sender of its own, which connects when it is first used."""
         publisher = KafkaPublisher(self._settings)
-        self._open.add(publisher)
+        self._keep(publisher)
         return publisher
 
     async def subscribe(self, group: str, topics: Sequence[str], *, from_start: bool = False) -> KafkaSubscription:
@@ -76,8 +75,11 @@ class KafkaBus:
         """
         subscription = KafkaSubscription(self._settings, group, topics, from_start=from_start)
         await subscription.open()
-        self._open.add(subscription)
+        self._keep(subscription)
         return subscription
+
+    def _keep(self, one: KafkaPublisher | KafkaSubscription) -> None:
+        self._open = {other for other in self._open if not other.closed} | {one}
 
     def _new(self, topic: str) -> NewTopic:
         # What producers may send, brokers must take: see `max_message`.

@@ -38,14 +38,16 @@ class KafkaSubscription(ConsumerRebalanceListener):  # type: ignore[misc]  # the
         self._group = group
         self._topics = tuple(topics)
         self._rewind = from_start
-        self._closed = False
+        self.closed = False
         self._consumer: AIOKafkaConsumer | None = None
         self._fetching: asyncio.Task[dict[TopicPartition, list[ConsumerRecord]]] | None = None
         self._watching: asyncio.Task[None] | None = None
         self._held: deque[Arrival] = deque()
         self._joined = False
+        self._assignments = 0
         self._known = False  # whether the offsets below cover every partition of ours
         self._changed = asyncio.Event()
+        self._committing = asyncio.Lock()
         self._first: dict[TopicPartition, int] = {}  # first offset handed out since the partition became ours
         self._next: dict[TopicPartition, int] = {}  # the offset to hand out next
         self._end: dict[TopicPartition, int] = {}
@@ -73,7 +75,7 @@ class KafkaSubscription(ConsumerRebalanceListener):  # type: ignore[misc]  # the
         A broker that is away is waited for as a member of the group: a new one would have to wait for the old one's
         session to end. Raises BusDown only where the group has to be joined anew and cannot be.
         """
-        if self._closed:
+        if self.closed:
             raise BusDown("this subscription is closed")
         if self._consumer is None:
             await self._join(self._settings.join)
@@ -107,7 +109,7 @@ class KafkaSubscription(ConsumerRebalanceListener):  # type: ignore[misc]  # the
 
     async def close(self) -> None:
         """Leave the group, within five seconds, whatever the bus does."""
-        self._closed = True
+        self.closed = True
         await self._leave()
 
     def lag(self) -> int:
@@ -191,6 +193,7 @@ class KafkaSubscription(ConsumerRebalanceListener):  # type: ignore[misc]  # the
 
     def _forget(self) -> None:
         self._joined = self._known = False
+        self._assignments += 1
         self._held.clear()
         for offsets in (self._first, self._next, self._end, self._done, self._committed):
             offsets.clear()
@@ -199,20 +202,19 @@ class KafkaSubscription(ConsumerRebalanceListener):  # type: ignore[misc]  # the
             self._fetching = None
 
     async def _commit(self, consumer: AIOKafkaConsumer, bound: float) -> None:
-        ours = consumer.assignment()
-        due = {tp: o for tp, o in self._done.items() if tp in ours and o > self._committed.get(tp, 0)}
-        if not due:
-            return
         try:
-            async with asyncio.timeout(bound):
-                await consumer.commit(due)
+            # One at a time: the library retries, and an older commit must not come after a newer one.
+            async with asyncio.timeout(bound), self._committing:
+                ours, assignment = consumer.assignment(), self._assignments
+                due = {tp: o for tp, o in self._done.items() if tp in ours and o > self._committed.get(tp, 0)}
+                if due:
+                    await consumer.commit(due)
+                    if assignment == self._assignments:
+                        self._committed.update(due)
         except (CommitFailedError, IllegalStateError) as error:
             log.info("%s lost partitions before their commit: %s", self._group, error)
         except (KafkaError, TimeoutError, OSError) as error:
             log.warning("offsets of %s are not committed yet: %r", self._group, error)
-        else:
-            if self._consumer is consumer and ours == consumer.assignment():
-                self._committed.update(due)
 
     async def _fetch(self, limit: int, wait: float) -> None:
         """Move what the library has into `_held`.
@@ -229,6 +231,10 @@ class KafkaSubscription(ConsumerRebalanceListener):  # type: ignore[misc]  # the
         if self._fetching is not fetching or not fetching.done():
             return
         self._fetching = None
+        if fetching.cancelled():
+            # The library hands on that a task of its own was cancelled (aiokafka 1039); we were not.
+            await self._leave()
+            raise BusDown(f"{self._group} has to join anew: the client's tasks ended")
         try:
             for records in fetching.result().values():
                 self._held.extend(arrival(record) for record in records)
@@ -246,7 +252,7 @@ class KafkaSubscription(ConsumerRebalanceListener):  # type: ignore[misc]  # the
                     await self._changed.wait()
 
     async def _probe(self, consumer: AIOKafkaConsumer) -> None:
-        ours = consumer.assignment()
+        ours, assignment = consumer.assignment(), self._assignments
         try:
             async with asyncio.timeout(PROBE):
                 # Without partitions of our own, any partition shows whether the brokers answer.
@@ -263,13 +269,13 @@ class KafkaSubscription(ConsumerRebalanceListener):  # type: ignore[misc]  # the
             async with asyncio.timeout(PROBE):
                 for tp in ours:
                     positions[tp] = await consumer.position(tp)
-        if ours != consumer.assignment() or len(positions) < len(ours):
+        if not self._joined or assignment != self._assignments or len(positions) < len(ours):
             return
         for tp in ours:
             self._next.setdefault(tp, positions[tp])
             self._end[tp] = ends[tp]
         self._known = True
-        if self._joined and self.lag() == 0:
+        if self.lag() == 0:
             self._fine_at = monotonic()
 
 

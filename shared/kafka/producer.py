@@ -55,7 +55,7 @@ class KafkaPublisher:
         self._producer: AIOKafkaProducer | None = None
         self._turn = asyncio.Lock()
         self._leaving: set[asyncio.Task[None]] = set()
-        self._closed = False
+        self.closed = False
 
     async def publish(self, topic: str, messages: Sequence[Message]) -> None:
         """Return when every message is acknowledged, in this order.
@@ -74,7 +74,7 @@ class KafkaPublisher:
 
     async def close(self) -> None:
         """Let go, within five seconds. What is being published then fails by its own bound."""
-        self._closed = True
+        self.closed = True
         self._drop()
         if self._leaving:
             await asyncio.wait(self._leaving, timeout=4.0)
@@ -119,7 +119,7 @@ class KafkaPublisher:
             raise
 
     async def _connected(self) -> AIOKafkaProducer:
-        if self._closed:
+        if self.closed:
             raise BusDown("this publisher is closed")
         if self._producer is None:
             producer = AIOKafkaProducer(
