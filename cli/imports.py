@@ -28,6 +28,7 @@ from cli.tokens import DEFAULT_DATA, DEFAULT_URL, Data, Token, Url, bearer
 ORIGIN = "servicenow"
 IN_FLIGHT = 3
 """Requests on their way at a time: enough that the server never waits for this process."""
+AT_FIRST = 3
 ROWS_A_REQUEST = 1_000
 """A request is closed once it holds so many rows, whatever --batch says: its body stays well below a megabyte."""
 
@@ -114,6 +115,9 @@ def _rehearse(options: Options) -> dict[str, Any]:
 
 async def _import(options: Options, url: str, token: str) -> dict[str, Any]:
     started, rejects = time.monotonic(), Rejects(options.rejects)
+    async with connected(url, token, tries=AT_FIRST) as api:
+        # A wrong URL is told at once; only a Steward that was there before is waited for.
+        await api.services()
     async with connected(url, token) as api:
         with Log(options.file) as log, Progress(log.size) as progress:
             try:
