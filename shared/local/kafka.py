@@ -7,7 +7,6 @@ Nothing here speaks Kafka beyond the one request that asks a broker whether it a
     <data>/kafka.lock   held while it runs
 """
 
-import asyncio
 import base64
 import contextlib
 import os
@@ -22,7 +21,17 @@ from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
 
-from shared.local.processes import CannotStart, Claim, begin_log, end, end_processes_in, last_lines, spawn, until
+from shared.local.processes import (
+    CannotStart,
+    Claim,
+    begin_log,
+    end,
+    end_processes_in,
+    keep_alive,
+    last_lines,
+    spawn,
+    until,
+)
 
 JARS = Path(__file__).parents[2] / "deploy" / "kafka" / "libs"
 STARTED = "Kafka Server started"
@@ -144,15 +153,12 @@ class LocalKafka:
 
     async def restart(self) -> None:
         """End whatever is left of the broker and start it again on the same data: some seconds after a crash."""
-        await self._end_leftovers()
+        await self.end_leftovers()
         await self._launch()
 
     async def watch(self) -> None:
         """Start the broker again whenever it has died. Runs until cancelled."""
-        while True:
-            if not self._stopping and not self.alive:
-                await self.restart()
-            await asyncio.sleep(0.2)
+        await keep_alive("Kafka", lambda: self._stopping or self.alive, self.restart)
 
     async def stop(self) -> None:
         """An orderly shutdown; SIGKILL after 15 s. Harmless when it has died already."""
@@ -161,7 +167,7 @@ class LocalKafka:
             await end(self._process, 15)
         self._claim.release()
 
-    async def _end_leftovers(self) -> None:
+    async def end_leftovers(self) -> None:
         if self._process is not None:
             self._process.poll()  # reap it, or it stays a zombie
         await end_processes_in(self.node, "java", ((signal.SIGTERM, 10), (signal.SIGKILL, 5)))
@@ -222,7 +228,7 @@ async def start(data: Path, port: int, controller_port: int) -> LocalKafka:
     claim = Claim(data, "kafka")
     broker = LocalKafka(data, port, controller_port, claim)
     try:
-        await broker._end_leftovers()
+        await broker.end_leftovers()
         await broker._prepare()
         await broker._launch()
     except BaseException:

@@ -28,10 +28,12 @@ from shared.local.processes import (
     Claim,
     begin_log,
     end_processes_in,
+    keep_alive,
     last_lines,
     processes_in,
     send,
     until,
+    works_in,
 )
 
 SUPERUSER = "postgres"
@@ -100,7 +102,7 @@ class LocalPostgres:
     @property
     def alive(self) -> bool:
         """Whether the postmaster lives; a connection may still have to wait for its recovery."""
-        return self.pid in processes_in(self.cluster, "postgres")
+        return works_in(self.pid, self.cluster)
 
     async def connect(self, database: str = SUPERUSER) -> asyncpg.Connection:
         return await asyncpg.connect(host=str(self.socket), user=SUPERUSER, database=database, timeout=5)
@@ -120,20 +122,17 @@ class LocalPostgres:
 
     async def restart(self) -> None:
         """End whatever is left of the server and start it again on the same data."""
-        await self._end_leftovers()
+        await self.end_leftovers()
         await self._launch()
 
     async def watch(self) -> None:
         """Start the server again whenever it has died. Runs until cancelled."""
-        while True:
-            if not self._stopping and not self.alive:
-                await self.restart()
-            await asyncio.sleep(0.2)
+        await keep_alive("PostgreSQL", lambda: self._stopping or self.alive, self.restart)
 
     async def stop(self) -> None:
         """Roll back what is open, write a checkpoint, end; harder after 30 s. Harmless when it has died already."""
         self._stopping = True
-        await self._end_leftovers()
+        await self.end_leftovers()
         if self.socket.parent != self.data:
             with contextlib.suppress(OSError):
                 self.socket.rmdir()
@@ -216,11 +215,10 @@ class LocalPostgres:
             return int((self.cluster / "postmaster.pid").read_text().splitlines()[0])
         return None
 
-    async def _end_leftovers(self) -> None:
+    async def end_leftovers(self) -> None:
         """End what works in the cluster: an orderly shutdown if the postmaster lives, its orphans by force."""
         postmaster = self._recorded_pid()
-        if postmaster in processes_in(self.cluster, "postgres"):
-            assert postmaster is not None
+        if postmaster is not None and works_in(postmaster, self.cluster):
             send((postmaster,), signal.SIGINT)
             await until(lambda: not processes_in(self.cluster, "postgres"), 30)
         await end_processes_in(self.cluster, "postgres", ((signal.SIGQUIT, 2), (signal.SIGKILL, 5)))
@@ -236,13 +234,15 @@ async def start(data: Path) -> LocalPostgres:
     Raises FolderInUse if another live Steward has it, CannotStart with the reason for anything else.
     """
     data = data.resolve()  # noqa: ASYNC240 - once at start
+    account = await server_account()
     claim = Claim(data, "postgres")
+    server = LocalPostgres(data, claim, account)
     try:
-        server = LocalPostgres(data, claim, await server_account())
-        await server._end_leftovers()
+        await server.end_leftovers()
         await server._prepare()
         await server._launch()
     except BaseException:
+        await server.end_leftovers()
         claim.release()
         raise
     return server

@@ -6,14 +6,17 @@ are recognised: a remembered process number may long belong to somebody else, a 
 
 import asyncio
 import fcntl
+import logging
 import os
 import signal
 import subprocess
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 
 import psutil
+
+log = logging.getLogger(__name__)
 
 
 class CannotStart(Exception):
@@ -77,6 +80,14 @@ def processes_in(folder: Path, program: str) -> list[int]:
     return found
 
 
+def works_in(pid: int, folder: Path) -> bool:
+    """Whether the process lives and its current directory is the folder: far cheaper than looking at all of them."""
+    try:
+        return Path(psutil.Process(pid).cwd()) == folder
+    except psutil.Error:
+        return False
+
+
 def send(pids: Iterable[int], number: signal.Signals) -> None:
     for pid in pids:
         try:
@@ -93,6 +104,22 @@ async def until(condition: Callable[[], bool], seconds: float) -> bool:
             return False
         await asyncio.sleep(0.02)
     return True
+
+
+async def keep_alive(what: str, alive: Callable[[], bool], restart: Callable[[], Awaitable[None]]) -> None:
+    """Restart a server whenever it has died, at growing intervals while that fails. Runs until cancelled."""
+    pause = 0.2
+    while True:
+        await asyncio.sleep(pause)
+        if alive():
+            pause = 0.2
+            continue
+        log.warning("%s has died; starting it again", what)
+        try:
+            await restart()
+        except CannotStart as error:
+            pause = min(pause * 2, 10)
+            log.error("%s does not start again, next try in %.1f s: %s", what, pause, error)
 
 
 async def end_processes_in(folder: Path, program: str, signals: Sequence[tuple[signal.Signals, float]]) -> None:
