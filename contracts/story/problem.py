@@ -58,7 +58,7 @@ def until_closed(story: Story) -> None:
     record = story.records["PRB-17"]
     record.tell(
         it.ProblemIncidentLinked, f"{DAY} 07:40", "frank", incident=INC_1042, incident_number="INC-1042",
-        incidents_count=2, because=story.named("INC-1042", "incident.linked"),
+        incidents_count=2, because=story.named("INC-1042", "incident.linked", f"{DAY} 07:40"),
     )
     record.tell(
         it.ProblemRecurred, f"{DAY} 13:30", "carol", incident=INC_1042, incident_number="INC-1042",

@@ -85,6 +85,7 @@ def until_stopped(story: Story) -> None:
     clock.tell(
         it.ClockStopped, f"{DAY} 12:30", "frank", state="stopped", elapsed_microseconds=288 * MINUTE, **breached,
         stopped_at=instant(f"{DAY} 12:30"), **_due(None),
+        because=story.named("INC-1042", "incident.resolved", f"{DAY} 12:30"),
     )
     clock.tell(
         it.ClockReopened, f"{DAY} 12:45", "carol", because=story.named("INC-1042", "incident.reopened"),

@@ -31,10 +31,14 @@ class Story:
         self._positions: Counter[str] = Counter()
         self._sequences: Counter[UUID] = Counter()
 
-    def named(self, subject: str, name: str) -> Message:
-        """The last message about this subject with this type, given without prefix and version."""
-        wire = f"steward.{name}.v1"
-        return next(each for each in reversed(self.messages) if (each.subject, each.type) == (subject, wire))
+    def named(self, subject: str, name: str, at: str | None = None) -> Message:
+        """The last message about this subject, or that of `at`, with this type given without prefix and version."""
+        return next(
+            each
+            for each in reversed(self.messages)
+            if (each.subject, each.type) == (subject, f"steward.{name}.v1")
+            and at in (None, f"{each.occurred:%F %H:%M}")
+        )
 
     def record(self, aggregate: UUID, subject: str, **known: object) -> "Record":
         """What the following messages are about; `known` are the facts that each of them repeats."""

@@ -1,0 +1,1 @@
+"""What the published language promises, and that it is kept."""
