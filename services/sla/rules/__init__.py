@@ -1,0 +1,6 @@
+"""The SLA clock as pure functions: calendars, policy documents, which targets apply, the fold, and its verification.
+
+Read in this order: `durations`, `calendar`, `documents`, `agreements` (which terms apply), `facts` (what is folded),
+`clock` (the clock and its arithmetic), `fold` (how a fact moves the clocks of a record), `ticking` (what time alone
+brings), `verification` (the same once more, by other means). Nothing here reads a clock, a database or a network.
+"""
