@@ -56,7 +56,12 @@ class Publisher(Protocol):
 
 
 class Bus(Protocol):
-    """A way for events to get from one service to another."""
+    """A way for events to get from one service to another.
+
+    `publishes`: messages are sent to it; otherwise followers read the producers' logs in place.
+    """
+
+    publishes: bool
 
     async def start(self) -> None:
         """Connect. Raises BusDown."""

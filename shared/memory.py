@@ -23,6 +23,8 @@ FORGET = text("DELETE FROM cursor WHERE topic = ANY(CAST(:topics AS text[]))")
 class MemoryBus:
     """`logs` gives the log of each topic in this process, `databases` the database of each group."""
 
+    publishes = False
+
     def __init__(self, logs: Callable[[str], Log | None], databases: Callable[[str], Database]) -> None:
         self.logs = logs
         self.databases = databases

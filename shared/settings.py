@@ -22,7 +22,9 @@ class Settings(BaseSettings):
 
     oidc_issuer: str = "http://127.0.0.1/steward-local"
     oidc_audience: str = "steward"
-    oidc_jwks: str | None = Field(None, description="URL or file of the issuer's keys; None asks the issuer's discovery")
+    oidc_jwks: str | None = Field(
+        None, description="URL or file of the issuer's keys; None asks the issuer's discovery"
+    )
     oidc_token_types: tuple[str, ...] = ("at+jwt", "application/at+jwt")
     oidc_roles_claim: str = "roles"
     oidc_organisation_claim: str = "organisation"

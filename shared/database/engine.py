@@ -65,7 +65,7 @@ def save_statement(cls: type[R], new: bool, keyed: bool) -> TextClause:
         saved = f"UPDATE {name} SET {changes}, version = version + :x_events WHERE id = :id AND version = :version"
     returning = "RETURNING id, number, version, organisation"
     answered = ANSWERED if keyed else ""
-    return text(f"WITH saved AS ({saved} {returning}),{LOGGED}{answered} SELECT number, version FROM saved")
+    return text(f"WITH saved AS ({saved} {returning}),{LOGGED}{answered} SELECT number FROM saved")
 
 
 @cache
@@ -82,7 +82,11 @@ class Database:
             "pool_size": pool,
             "max_overflow": pool,
             "pool_timeout": 10,
-            "connect_args": {"timeout": 10, "command_timeout": 60, "server_settings": {"jit": "off", "timezone": "UTC"}},
+            "connect_args": {
+                "timeout": 10,
+                "command_timeout": 60,
+                "server_settings": {"jit": "off", "timezone": "UTC"},
+            },
         }
         self.url = url
         # Nothing to roll back in AUTOCOMMIT, so a returned connection needs no reset: that would be a round trip more.
@@ -104,15 +108,15 @@ class Database:
             row = (await connection.execute(load_statement(cls, organisation is not None), parameters)).one_or_none()
         return None if row is None else from_row(cls, row._mapping)
 
-    async def save(
-        self, record: R, events: Sequence[Event], cause: Cause, answer: Answer | None = None
-    ) -> None:
-        """Write the record, its events and the answer, all or nothing; then `number` and `version` are the saved ones.
+    async def save(self, record: R, events: Sequence[Event], cause: Cause, answer: Answer | None = None) -> None:
+        """Write the record, its events and the answer, all or nothing; then `number` is the one the database drew.
 
-        Raises Faster where the row's version is not the record's any more, Repeated where the answer's key is taken.
+        `record.version` is the one after these events. Raises Faster where the row's version is not the record's any more, Repeated where the answer's key is taken.
         """
-        new = record.version == 0
+        before = record.version - len(events)
+        new = before == 0
         parameters = values(record)
+        parameters["version"] = before
         parameters |= {
             "x_events": len(events),
             "x_ids": [uuid7() for _ in events],
@@ -145,7 +149,7 @@ class Database:
             raise
         if saved is None:
             raise Faster
-        record.number, record.version = saved
+        record.number = saved.number
 
     async def answer(self, caller: str, key: str) -> Answer | None:
         """What was answered to this caller's request with this key."""

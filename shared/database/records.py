@@ -7,7 +7,8 @@ from uuid import UUID
 
 import msgspec
 from sqlalchemy import ARRAY, JSON, Table, Text
-from sqlalchemy.orm import Mapped, class_mapper, instance_dict, mapped_column
+from sqlalchemy.orm import Mapped, class_mapper, mapped_column
+from sqlalchemy.orm.attributes import instance_dict
 from uuid_utils.compat import uuid7
 
 R = TypeVar("R", bound="Record")

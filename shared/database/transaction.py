@@ -8,12 +8,12 @@ import msgspec
 from sqlalchemy import CursorResult, TextClause, any_, bindparam, select, text
 from sqlalchemy.dialects.postgresql import asyncpg as dialect
 from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy.orm.attributes import instance_dict
 from uuid_utils.compat import uuid7
 
 from contracts.envelope import Event
 from shared.database.recording import Cause
 from shared.database.records import R, Record, columns, from_row, table
-from sqlalchemy.orm import instance_dict
 
 QUOTE = dialect.dialect().identifier_preparer.quote
 
@@ -74,6 +74,10 @@ class Transaction:
             self._facts.append((record, event, cause, record.version))
         self._dirty.setdefault(type(record), {})[record.id] = record
 
+    async def tell(self, id: UUID, subject: str, event: Event, cause: Cause) -> None:
+        """Record the one event of something that is written once and never changes; it is its own aggregate."""
+        await self._log([(id, 1, subject, None, event, cause)])
+
     async def flush(self) -> None:
         """Write every record noted and then its events: after the rows' locks, which keeps the log's order right."""
         for cls, records in self._dirty.items():
@@ -83,25 +87,34 @@ class Transaction:
             await self.write(cls, list(records.values()))
         self._dirty.clear()
         facts, self._facts = self._facts, []
+        await self._log(
+            [
+                (record.id, sequence, record.number, record.organisation, event, cause)
+                for record, event, cause, sequence in facts
+            ]
+        )
+
+    async def _log(self, facts: Sequence[tuple[UUID, int, str, str | None, Event, Cause]]) -> None:
         if not facts:
             return
+        causes = [cause for *_, cause in facts]
         await self.execute(
             text(LOG_AGAIN if self.rebuilding else LOG),
             {
                 "id": [uuid7() for _ in facts],
-                "aggregate_id": [record.id for record, *_ in facts],
-                "sequence": [sequence for *_, sequence in facts],
-                "subject": [record.number for record, *_ in facts],
-                "organisation": [record.organisation for record, *_ in facts],
-                "type": [event.wire_type() for _, event, *_ in facts],
-                "data": [event.model_dump_json() for _, event, *_ in facts],
-                "occurred": [cause.occurred for _, _, cause, _ in facts],
-                "recorded": [cause.recorded for _, _, cause, _ in facts],
-                "actor": [cause.actor for _, _, cause, _ in facts],
-                "correlation": [cause.correlation for _, _, cause, _ in facts],
-                "causation": [cause.causation for _, _, cause, _ in facts],
-                "traceparent": [cause.traceparent for _, _, cause, _ in facts],
-                "historical": [cause.historical for _, _, cause, _ in facts],
+                "aggregate_id": [fact[0] for fact in facts],
+                "sequence": [fact[1] for fact in facts],
+                "subject": [fact[2] for fact in facts],
+                "organisation": [fact[3] for fact in facts],
+                "type": [fact[4].wire_type() for fact in facts],
+                "data": [fact[4].model_dump_json() for fact in facts],
+                "occurred": [cause.occurred for cause in causes],
+                "recorded": [cause.recorded for cause in causes],
+                "actor": [cause.actor for cause in causes],
+                "correlation": [cause.correlation for cause in causes],
+                "causation": [cause.causation for cause in causes],
+                "traceparent": [cause.traceparent for cause in causes],
+                "historical": [cause.historical for cause in causes],
             },
         )
 

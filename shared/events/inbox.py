@@ -6,7 +6,7 @@ afterwards. What cannot be taken in is parked, and later messages of the same re
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -51,7 +51,7 @@ def passing(error: BaseException) -> bool:
 
 
 @dataclass(frozen=True, slots=True)
-class Unread(Exception):  # noqa: N818 - a finding, not an error of ours
+class Unread(Exception):
     """A message that no handler can be given."""
 
     reason: str
@@ -78,6 +78,7 @@ class Inbox:
         self.database = database
         self.clock = clock
         self.parking = Parking(database, clock)
+        self.committed: Callable[[], None] = lambda: None
         self.by_type: dict[str, list[Projection | Reaction]] = defaultdict(list)
         for handler in handlers:
             for event in handler.events:
@@ -104,6 +105,7 @@ class Inbox:
             transaction.rebuilding = rebuilding
             for topic, found in by_topic.items():
                 await self._take(topic, found, transaction)
+        self.committed()
 
     async def _alone(self, arrival: Arrival, rebuilding: bool) -> None:
         fault = ""

@@ -24,8 +24,8 @@ NAMES = (
     "position, id, aggregate_id, sequence, subject, organisation, type, data, occurred, recorded, actor, correlation, "
     "causation, traceparent, historical, hash"
 )
-READ = text(f"SELECT {NAMES} FROM event WHERE position > :after ORDER BY position LIMIT :limit")  # noqa: S608
-RECORD = text(f"SELECT {NAMES} FROM event WHERE aggregate_id = :id ORDER BY sequence LIMIT :limit")  # noqa: S608
+READ = text(f"SELECT {NAMES} FROM event WHERE position > :after ORDER BY position LIMIT :limit")
+RECORD = text(f"SELECT {NAMES} FROM event WHERE aggregate_id = :id ORDER BY sequence LIMIT :limit")
 
 
 def chained(previous: bytes, row: Any) -> bytes:
@@ -123,6 +123,10 @@ class Log:
                 return list(islice(self._recent, start, stop))
         rows = await self.database.rows(READ, {"after": after, "limit": limit})
         return [message(self.service, row._mapping) for row in rows]
+
+    async def head(self) -> int:
+        """The newest log position; 0 where nothing was recorded yet."""
+        return int((await self.database.rows(text("SELECT position FROM log_head"), {}))[0].position)
 
     async def timeline(self, id: UUID, limit: int = 1000) -> list[Message]:
         """The events of one record in their order, those included that have no position yet (their position is 0)."""

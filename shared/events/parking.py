@@ -23,7 +23,7 @@ COLUMNS = (
     "outcome"
 )
 PARK = text(
-    f"INSERT INTO parked ({COLUMNS}) VALUES (:id, :topic, :aggregate_id, :sequence, :reason, :fault, :tries, :key, "  # noqa: S608
+    f"INSERT INTO parked ({COLUMNS}) VALUES (:id, :topic, :aggregate_id, :sequence, :reason, :fault, :tries, :key, "
     ":headers, :value, :parked_at, NULL, NULL, NULL)"
 )
 WAITING = text(
@@ -31,14 +31,14 @@ WAITING = text(
     "WHERE topic = :topic AND aggregate_id = ANY(CAST(:ids AS uuid[])) AND settled_at IS NULL"
 )
 BEHIND = text(
-    f"SELECT {COLUMNS} FROM parked WHERE topic = :topic AND aggregate_id = :id AND settled_at IS NULL "  # noqa: S608
+    f"SELECT {COLUMNS} FROM parked WHERE topic = :topic AND aggregate_id = :id AND settled_at IS NULL "
     "ORDER BY sequence"
 )
 SETTLE = text("UPDATE parked SET settled_at = :now, settled_by = :by, outcome = :outcome WHERE id = :id")
 AGAIN = text("UPDATE parked SET reason = :reason, fault = :fault, tries = tries + 1 WHERE id = :id")
-ONE = text(f"SELECT {COLUMNS} FROM parked WHERE id = :id")  # noqa: S608
+ONE = text(f"SELECT {COLUMNS} FROM parked WHERE id = :id")
 LIST = text(
-    f"SELECT {COLUMNS} FROM parked WHERE (settled_at IS NOT NULL) = :settled AND id > :after "  # noqa: S608
+    f"SELECT {COLUMNS} FROM parked WHERE (settled_at IS NOT NULL) = :settled AND id > :after "
     "ORDER BY id LIMIT :limit"
 )
 COUNT = text("SELECT reason, count(*) AS count FROM parked WHERE settled_at IS NULL GROUP BY reason")
@@ -97,9 +97,7 @@ class Parking:
             },
         )
 
-    async def waiting(
-        self, transaction: Transaction, topic: str, ids: Sequence[UUID]
-    ) -> dict[tuple[UUID, int], str]:
+    async def waiting(self, transaction: Transaction, topic: str, ids: Sequence[UUID]) -> dict[tuple[UUID, int], str]:
         """The reason of each parked message of these records, by record and sequence."""
         rows = await transaction.execute(WAITING, {"topic": topic, "ids": list(ids)})
         return {(row.aggregate_id, row.sequence): row.reason for row in rows}
@@ -109,9 +107,7 @@ class Parking:
         return [Parked(**row._mapping) for row in await transaction.execute(BEHIND, {"topic": topic, "id": id})]
 
     async def settle(self, transaction: Transaction, parked: Parked, by: str, outcome: str) -> None:
-        await transaction.execute(
-            SETTLE, {"now": self.clock.now(), "by": by, "outcome": outcome, "id": parked.id}
-        )
+        await transaction.execute(SETTLE, {"now": self.clock.now(), "by": by, "outcome": outcome, "id": parked.id})
 
     async def again(self, transaction: Transaction, parked: Parked, reason: str, fault: str) -> None:
         await transaction.execute(AGAIN, {"reason": reason, "fault": fault, "id": parked.id})

@@ -100,7 +100,5 @@ class Sequencer:
             positions = list(range(position + 1, position + 1 + len(rows)))
             await connection.execute(NUMBER, [row["serial"] for row in rows], positions, hashes)
             await connection.execute("UPDATE log_head SET position = $1, hash = $2", positions[-1], chain)
-        self.feed.grown(
-            [message(self.feed.service, row, place) for row, place in zip(rows, positions, strict=True)]
-        )
+        self.feed.grown([message(self.feed.service, row, place) for row, place in zip(rows, positions, strict=True)])
         return len(rows)

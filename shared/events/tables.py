@@ -123,14 +123,15 @@ PARKED = Table(
     Index("ix_parked_waiting", "topic", "aggregate_id", "sequence", postgresql_where=text("settled_at IS NULL")),
 )
 
-# The trail of who replayed or discarded what, and of refusals worth keeping; never changed, never deleted.
-APPEND_ONLY = """
-CREATE FUNCTION event_is_append_only() RETURNS trigger LANGUAGE plpgsql AS $$
-BEGIN
-  IF TG_OP = 'UPDATE' AND OLD.position IS NULL AND NEW.position IS NOT NULL
-     AND (to_jsonb(NEW) - 'position' - 'hash') = (to_jsonb(OLD) - 'position' - 'hash') THEN
-    RETURN NEW;
-  END IF;
-  RAISE EXCEPTION 'the event log is append-only';
-END $$;
-"""
+# What makes the log append-only whoever connects: nothing is deleted or rewritten, a position and hash are given once.
+APPEND_ONLY = (
+    "INSERT INTO log_head (one, position, hash, published) VALUES (1, 0, decode(repeat('00', 32), 'hex'), 0)",
+    "CREATE FUNCTION event_is_append_only() RETURNS trigger LANGUAGE plpgsql AS "
+    "$$ BEGIN RAISE EXCEPTION 'the event log is append-only'; END $$",
+    "CREATE TRIGGER event_rewritten BEFORE DELETE OR UPDATE OF serial, id, aggregate_id, sequence, subject, "
+    "organisation, type, data, occurred, recorded, actor, correlation, causation, traceparent, historical ON event "
+    "FOR EACH ROW EXECUTE FUNCTION event_is_append_only()",
+    "CREATE TRIGGER event_renumbered BEFORE UPDATE OF position, hash ON event "
+    "FOR EACH ROW WHEN (OLD.position IS NOT NULL) EXECUTE FUNCTION event_is_append_only()",
+    "CREATE TRIGGER event_truncated BEFORE TRUNCATE ON event EXECUTE FUNCTION event_is_append_only()",
+)

@@ -9,6 +9,7 @@ import logging
 import os
 import pwd
 import stat
+import subprocess
 from pathlib import Path
 
 from shared.local.processes import CannotStart
@@ -27,16 +28,15 @@ async def server_account() -> pwd.struct_passwd | None:
     except KeyError:
         arguments = ("useradd", "--system", "--no-create-home", "--shell", "/usr/sbin/nologin", NAME)
     try:
-        making = await asyncio.create_subprocess_exec(*arguments, stderr=asyncio.subprocess.PIPE)
+        making = await asyncio.to_thread(subprocess.run, arguments, capture_output=True, text=True, check=False)
     except FileNotFoundError:
         raise CannotStart(
             f"PostgreSQL does not run as root, and there is no useradd to make the account {NAME}: run as another user"
         ) from None
-    _, errors = await making.communicate()
     try:
         return pwd.getpwnam(NAME)  # whether we made it or another start in the same moment did
     except KeyError:
-        raise CannotStart(f"cannot make the account {NAME} for PostgreSQL: {errors.decode().strip()}") from None
+        raise CannotStart(f"cannot make the account {NAME} for PostgreSQL: {making.stderr.strip()}") from None
 
 
 def give(folder: Path, account: pwd.struct_passwd | None) -> None:

@@ -16,6 +16,7 @@ import pwd
 import re
 import shutil
 import signal
+import subprocess
 import tempfile
 from importlib.util import find_spec
 from pathlib import Path
@@ -140,12 +141,13 @@ class LocalPostgres:
 
     async def _run(self, program: str, *arguments: str) -> int:
         account = self._account
-        process = await asyncio.create_subprocess_exec(
-            str(programs() / program),
-            *arguments,
-            stdin=asyncio.subprocess.DEVNULL,
-            stdout=asyncio.subprocess.DEVNULL,
-            stderr=asyncio.subprocess.DEVNULL,
+        # subprocess rather than asyncio's: uvloop's cannot change the account.
+        process = await asyncio.to_thread(
+            subprocess.Popen,
+            [str(programs() / program), *arguments],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
             cwd="/",
             env={"PATH": os.environ.get("PATH", ""), "LC_ALL": "C", "TZ": "UTC"},
             start_new_session=True,
@@ -153,7 +155,7 @@ class LocalPostgres:
             group=account and account.pw_gid,
             extra_groups=() if account else None,
         )
-        return await process.wait()
+        return await asyncio.to_thread(process.wait)
 
     async def _prepare(self) -> None:
         """Folders, the cluster (made once) and its settings (written each time)."""

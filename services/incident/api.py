@@ -1,0 +1,180 @@
+"""The routes of incident management."""
+
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
+from functools import lru_cache
+from typing import Annotated, Any
+from uuid import UUID
+
+import msgspec
+from fastapi import Query as InQuery
+from pydantic import AwareDatetime, BaseModel, ConfigDict
+from starlette.responses import Response
+
+from services.incident.domain import VERBS, Desk, Open, Verb, open_incident
+from services.incident.lifecycle import LIFECYCLE, PERMISSIONS, Action, State
+from services.incident.queries import INCIDENTS
+from services.incident.rules import CLOSURE, MATRIX, USUAL, ClosurePolicy
+from services.incident.tables import Incident
+from shared.auth import Caller, Permissions
+from shared.http.ask import Ask, Asked, Query, View
+from shared.http.route import Room
+
+router = Room(tags=["incidents"])
+permissions = Permissions(PERMISSIONS, everything=frozenset({"administrator"}))
+
+
+class IncidentView(BaseModel):
+    """An incident or service request as it is now. `allowed_actions`: the verbs this caller may use on it now."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    id: UUID
+    number: str
+    version: int
+    kind: str
+    state: State
+    waiting_reason: str | None
+    title: str
+    description: str
+    impact: int
+    urgency: int
+    priority: int
+    priority_overridden: bool
+    organisation: str
+    service: str | None
+    ci: str | None
+    category: str | None
+    subcategory: str | None
+    symptom: str | None
+    caller: str | None
+    channel: str | None
+    group: str | None
+    assignee: str | None
+    occurred_at: AwareDatetime | None
+    detected_at: AwareDatetime | None
+    recorded_at: AwareDatetime
+    opened_at: AwareDatetime
+    taken_up_at: AwareDatetime | None
+    resolved_at: AwareDatetime | None
+    closed_at: AwareDatetime | None
+    close_due_at: AwareDatetime | None
+    resolution_code: str | None
+    resolution_note: str | None
+    cause: str | None
+    closure_code: str | None
+    confirmed_by: str | None
+    reopen_count: int
+    reassignment_count: int
+    parent: UUID | None
+    problem: UUID | None
+    duplicate_of: UUID | None
+    escalation: str | None
+    escalated_to: str | None
+    escalated_at: AwareDatetime | None
+    acknowledged_at: AwareDatetime | None
+    origin: str | None
+    reference: str | None
+    allowed_actions: list[Action]
+
+
+class Incidents(BaseModel):
+    items: list[IncidentView]
+    next: str | None
+
+
+class IncidentQuery(Query):
+    state: list[State] | None = None
+    kind: str | None = None
+    open: bool | None = None
+    priority: list[int] | None = None
+    service: str | None = None
+    ci: str | None = None
+    category: str | None = None
+    group: str | None = None
+    assignee: str | None = None
+    organisation: str | None = None
+    problem: UUID | None = None
+    parent: UUID | None = None
+    origin: str | None = None
+    opened_after: AwareDatetime | None = None
+    opened_before: AwareDatetime | None = None
+    q: str | None = None
+
+
+@lru_cache(maxsize=256)
+def actions(roles: frozenset[str]) -> Mapping[str, Sequence[Action]]:
+    """The verbs these roles may use, by state."""
+    may = {action for action in Action if not permissions.table[f"incident:{action}"].isdisjoint(roles)}
+    return {state: [action for action in LIFECYCLE.allowed(state) if action in may] for state in State}
+
+
+@lru_cache(maxsize=256)
+def actions_text(roles: frozenset[str]) -> str:
+    return msgspec.json.encode(actions(roles)).decode()
+
+
+def computed(incident: Incident, caller: Caller) -> Mapping[str, object]:
+    return {"allowed_actions": actions(caller.roles)[incident.state]}
+
+
+VIEW = View(IncidentView, computed)
+
+
+def desk(ask: Ask, now: datetime | None = None, actor: str | None = None) -> Desk:
+    """The time, the actor and the rules in force at that time."""
+    at = now or ask.now
+    matrix = ask.runtime.policies.of(MATRIX, "default", at) or ask.runtime.policies.any(MATRIX, at)
+    closure = ask.runtime.policies.any(CLOSURE, at)
+    return Desk(
+        now=at,
+        actor=actor or ask.caller.subject,
+        customer=ask.caller.is_customer,
+        matrix=matrix.spec if matrix else USUAL,
+        matrix_name=matrix.name if matrix else None,
+        matrix_version=matrix.version if matrix else None,
+        silence=(closure.spec if closure else ClosurePolicy(silence_days=5)).silence,
+    )
+
+
+@router.command("/incidents", shows=IncidentView, status=201, summary="Record a contact or a service request")
+async def open_new(body: Open, ask: Asked) -> Response:
+    ask.require("incident:open")
+    incident, events = open_incident(body, desk(ask), ask.scope)
+    return await ask.create(incident, events, VIEW)
+
+
+@router.reading("/incidents", shows=Incidents, summary="Incidents and service requests, by keyset")
+async def incidents(ask: Asked, query: Annotated[IncidentQuery, InQuery()]) -> Response:
+    ask.require("incident:read")
+    return await ask.page(INCIDENTS, query, {"allowed": actions_text(ask.caller.roles)})
+
+
+@router.reading("/incidents/{id}", shows=IncidentView, summary="One incident or service request")
+async def incident(id: UUID, ask: Asked) -> Response:
+    ask.require("incident:read")
+    return await ask.show(Incident, id, VIEW)
+
+
+def verb_route(action: Action, verb: Verb) -> Callable[..., Any]:
+    """The route of one verb: its body is the verb's order."""
+
+    async def route(id: UUID, body: Any, ask: Asked) -> Response:
+        ask.require(f"incident:{action}")
+        return await ask.change(
+            Incident, id, lambda incident: verb.act(incident, body, desk(ask)), VIEW, match=action is Action.EDIT
+        )
+
+    route.__annotations__["body"] = verb.order
+    route.__name__ = f"{action}_incident"
+    return route
+
+
+for action, verb in VERBS.items():
+    if action is Action.EDIT:
+        declare = router.command(
+            "/incidents/{id}", method="PATCH", match=True, shows=IncidentView, summary=verb.summary
+        )
+    else:
+        declare = router.command(f"/incidents/{{id}}/{action}", shows=IncidentView, summary=verb.summary)
+    declare(verb_route(action, verb))

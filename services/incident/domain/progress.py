@@ -1,0 +1,115 @@
+"""The moves: from a contact to a record whose work is over, and back where it was not."""
+
+from contracts.envelope import Event
+from contracts.incident import (
+    IncidentCancelled,
+    IncidentClosed,
+    IncidentConfirmed,
+    IncidentReopened,
+    IncidentResolved,
+    IncidentResumed,
+    IncidentStarted,
+    IncidentWaiting,
+)
+from services.incident.domain.desk import Desk, figures
+from services.incident.domain.orders import Cancel, Close, Confirm, Reopen, Resolve, Resume, Start, Wait
+from services.incident.lifecycle import LIFECYCLE, Action, State
+from services.incident.tables import Incident
+
+
+def move(incident: Incident, action: Action) -> State:
+    """The state the table gives; raises Conflict with the allowed ones. Returns the state before."""
+    before = State(incident.state)
+    incident.state = LIFECYCLE.after(before, action)
+    return before
+
+
+def start(incident: Incident, order: Start, desk: Desk) -> list[Event]:
+    move(incident, Action.START)
+    incident.taken_up_at = incident.taken_up_at or desk.now
+    return [IncidentStarted(**figures(incident))]
+
+
+def wait(incident: Incident, order: Wait, desk: Desk) -> list[Event]:
+    before = move(incident, Action.WAIT)
+    if before is State.WAITING and incident.waiting_reason == order.reason:
+        return []
+    incident.waiting_reason = order.reason
+    return [IncidentWaiting(**figures(incident), reason=order.reason, note=order.note)]
+
+
+def resume(incident: Incident, order: Resume, desk: Desk) -> list[Event]:
+    move(incident, Action.RESUME)
+    waited_for, incident.waiting_reason = incident.waiting_reason, None
+    incident.taken_up_at = incident.taken_up_at or desk.now
+    return [IncidentResumed(**figures(incident), waited_for=waited_for, note=order.note)]
+
+
+def resolve(incident: Incident, order: Resolve, desk: Desk) -> list[Event]:
+    move(incident, Action.RESOLVE)
+    incident.waiting_reason = None
+    incident.resolved_at = desk.now
+    incident.resolution_code = order.resolution_code
+    incident.resolution_note = order.note
+    incident.cause = order.cause
+    incident.close_due_at = desk.now + desk.silence
+    return [
+        IncidentResolved(**figures(incident), resolution_code=order.resolution_code, note=order.note, cause=order.cause)
+    ]
+
+
+def confirm(incident: Incident, order: Confirm, desk: Desk) -> list[Event]:
+    move(incident, Action.CONFIRM)
+    confirmed = IncidentConfirmed(**figures(incident))
+    return [confirmed, closed(incident, desk, "user", None, "")]
+
+
+def close(incident: Incident, order: Close, desk: Desk) -> list[Event]:
+    move(incident, Action.CLOSE)
+    return [closed(incident, desk, "staff", order.closure_code, order.note)]
+
+
+def close_by_silence(incident: Incident, desk: Desk) -> list[Event]:
+    """The user said nothing for as long as the closure policy declares."""
+    move(incident, Action.CLOSE)
+    return [closed(incident, desk, "silence", None, "")]
+
+
+def closed(incident: Incident, desk: Desk, confirmed_by: str, closure_code: str | None, note: str) -> Event:
+    incident.waiting_reason = None
+    incident.closed_at = desk.now
+    incident.close_due_at = None
+    incident.closure_code = closure_code
+    incident.confirmed_by = confirmed_by
+    return IncidentClosed(
+        **figures(incident),
+        confirmed_by=confirmed_by,
+        closure_code=closure_code,
+        resolution_code=incident.resolution_code,
+        note=note,
+        resolved_at=incident.resolved_at,
+        parent=incident.parent,
+        problem=incident.problem,
+        duplicate_of=incident.duplicate_of,
+        reopen_count=incident.reopen_count,
+        reassignment_count=incident.reassignment_count,
+    )
+
+
+def reopen(incident: Incident, order: Reopen, desk: Desk) -> list[Event]:
+    before = move(incident, Action.REOPEN)
+    incident.reopen_count += 1
+    incident.resolved_at = incident.closed_at = incident.close_due_at = None
+    incident.resolution_code = incident.resolution_note = incident.closure_code = incident.confirmed_by = None
+    return [
+        IncidentReopened(
+            **figures(incident), reason=order.reason, reopened_from=before.value, reopen_count=incident.reopen_count
+        )
+    ]
+
+
+def cancel(incident: Incident, order: Cancel, desk: Desk) -> list[Event]:
+    move(incident, Action.CANCEL)
+    incident.waiting_reason = None
+    incident.closed_at = desk.now
+    return [IncidentCancelled(**figures(incident), reason=order.reason)]

@@ -1,0 +1,40 @@
+"""Lists of incidents: what they show, and by what they are filtered and sorted."""
+
+from shared.database.page import Listing
+
+SHOWN = (
+    "id", "number", "version", "kind", "state", "waiting_reason", "title", "description", "impact", "urgency",
+    "priority", "priority_overridden", "organisation", "service", "ci", "category", "subcategory", "symptom", "caller",
+    "channel", "group", "assignee", "occurred_at", "detected_at", "recorded_at", "opened_at", "taken_up_at",
+    "resolved_at", "closed_at", "close_due_at", "resolution_code", "resolution_note", "cause", "closure_code",
+    "confirmed_by", "reopen_count", "reassignment_count", "parent", "problem", "duplicate_of", "escalation",
+    "escalated_to", "escalated_at", "acknowledged_at", "origin", "reference",
+)  # fmt: skip
+
+INCIDENTS = Listing(
+    source="incident",
+    shown={
+        **{name: f'incident."{name}"' for name in SHOWN},
+        "allowed_actions": "CAST(:allowed AS json) -> incident.state",
+    },
+    filters={
+        "state": ("state", "in"),
+        "kind": ("kind", "eq"),
+        "open": ("open", "eq"),
+        "priority": ("priority", "in"),
+        "service": ("service", "eq"),
+        "ci": ("ci", "eq"),
+        "category": ("category", "eq"),
+        "group": ('"group"', "eq"),
+        "assignee": ("assignee", "eq"),
+        "organisation": ("organisation", "eq"),
+        "problem": ("problem", "eq"),
+        "parent": ("parent", "eq"),
+        "origin": ("origin", "eq"),
+        "opened_after": ("opened_at", "gte"),
+        "opened_before": ("opened_at", "lt"),
+        "q": ("search", "search"),
+    },
+    sorts={"opened_at": ("opened_at", "timestamptz"), "priority": ("priority", "int"), "number": ("number", "text")},
+    default="-opened_at",
+)

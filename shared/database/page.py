@@ -1,0 +1,105 @@
+"""A page of a list as one statement that returns JSON text, ready to be sent.
+
+Pages go by keyset: the cursor holds the last row's sort value and id, so a row is never shown twice or left out because
+another one came or went. There is no COUNT.
+"""
+
+import base64
+import binascii
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import lru_cache
+from typing import Any
+
+from sqlalchemy import TextClause, text
+from sqlalchemy.dialects.postgresql import asyncpg as dialect
+
+from shared.errors import Invalid
+
+QUOTE = dialect.dialect().identifier_preparer.quote
+OPERATORS = {"in": "{c} = ANY(:{p})", "eq": "{c} = :{p}", "gte": "{c} >= :{p}", "gt": "{c} > :{p}", "lte": "{c} <= :{p}",
+             "lt": "{c} < :{p}", "search": "{c} @@ websearch_to_tsquery('simple', :{p})", "null": "({c} IS NULL) = :{p}"}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Listing:
+    """What one list shows and by what it is filtered and sorted. All of it is SQL of ours; only values are a caller's.
+
+    `shown` maps each field of an item to its SQL expression. `filters` maps each parameter to (expression, operator).
+    `sorts` maps each sortable field to (expression, SQL type); expressions that may be NULL cannot be sorted by.
+    """
+
+    source: str
+    shown: Mapping[str, str]
+    filters: Mapping[str, tuple[str, str]]
+    sorts: Mapping[str, tuple[str, str]]
+    default: str
+    parameters: tuple[str, ...] = field(default=())
+
+    def __hash__(self) -> int:
+        return id(self)
+
+
+@lru_cache(maxsize=1000)
+def page_statement(
+    listing: Listing, used: tuple[str, ...], sort: str, descending: bool, after: bool, scoped: bool
+) -> TextClause:
+    expression, kind = listing.sorts[sort]
+    direction, beyond = ("DESC", "<") if descending else ("ASC", ">")
+    where = [OPERATORS[listing.filters[name][1]].format(c=listing.filters[name][0], p=f"f_{name}") for name in used]
+    if scoped:
+        where.append("organisation = :organisation")
+    if after:
+        where.append(f"({expression}, id) {beyond} (CAST(CAST(:after AS text) AS {kind}), CAST(:after_id AS uuid))")
+    shown = ", ".join(f"{sql} AS {QUOTE(name)}" for name, sql in listing.shown.items())
+    names = ", ".join(f"found.{QUOTE(name)}" for name in listing.shown)
+    return text(
+        f"WITH found AS (SELECT {shown}, CAST({expression} AS text) AS x_sort, id AS x_id, "
+        f"row_number() OVER () AS x_n FROM (SELECT * FROM {QUOTE(listing.source)} "
+        f"{'WHERE ' + ' AND '.join(where) if where else ''} "
+        f"ORDER BY {expression} {direction}, id {direction} LIMIT :limit + 1) AS {QUOTE(listing.source)}) "
+        "SELECT coalesce(json_agg(json.item ORDER BY found.x_n) FILTER (WHERE found.x_n <= :limit), '[]')::text, "
+        "max(found.x_n) > :limit, max(found.x_sort) FILTER (WHERE found.x_n = :limit), "
+        "(array_agg(found.x_id) FILTER (WHERE found.x_n = :limit))[1] "
+        f"FROM found, LATERAL (SELECT {names}) AS item, LATERAL (SELECT row_to_json(item) AS item) AS json"
+    )
+
+
+def cursor(sort: str, value: str, id: object) -> str:
+    return base64.urlsafe_b64encode(json.dumps([sort, value, str(id)]).encode()).decode().rstrip("=")
+
+
+def place(given: str, sort: str) -> tuple[str, str]:
+    """The sort value and id of a cursor. Raises Invalid where it is no cursor of this list in this order."""
+    try:
+        found = json.loads(base64.urlsafe_b64decode(given + "=" * (-len(given) % 4)))
+        order, value, id = (str(each) for each in found)
+    except (binascii.Error, ValueError, TypeError) as error:
+        raise Invalid.field("cursor", "this is not a cursor of this list") from error
+    if order != sort:
+        raise Invalid.field("cursor", f"this cursor belongs to the order {order!r}")
+    return value, id
+
+
+def page_parameters(
+    listing: Listing,
+    filters: Mapping[str, Any],
+    sort: str | None,
+    given: str | None,
+    limit: int,
+    organisation: str | None,
+) -> tuple[TextClause, dict[str, Any], str]:
+    """The statement, its parameters and the order by name. Raises Invalid for an unknown order or a broken cursor."""
+    order = sort or listing.default
+    name, descending = order.removeprefix("-"), order.startswith("-")
+    if name not in listing.sorts:
+        raise Invalid.field("sort", f"one of {', '.join(sorted(listing.sorts))}, with - before it for descending")
+    used = tuple(key for key in listing.filters if filters.get(key) is not None)
+    parameters: dict[str, Any] = {f"f_{key}": filters[key] for key in used} | {"limit": limit}
+    if organisation is not None:
+        parameters["organisation"] = organisation
+    if given is not None:
+        parameters["after"], parameters["after_id"] = place(given, order)
+    statement = page_statement(listing, used, name, descending, given is not None, organisation is not None)
+    return statement, parameters, order

@@ -1,0 +1,66 @@
+"""Publishes a service's log to its topic, in log order, from the process that leads the sequencing.
+
+How far it got is remembered after the acknowledgements of a batch; on any doubt the batch is sent again, and consumers
+know duplicates by their sequence. Kafka's acknowledgement is no fsync: it can publish again from any position.
+"""
+
+import asyncio
+
+import structlog
+from sqlalchemy import text
+
+from shared.bus import BusDown, Publisher
+from shared.database import Database
+from shared.events.log import Log
+from shared.events.sequencer import Sequencer
+
+BATCH = 1000
+log = structlog.get_logger(__name__)
+
+
+class Relay:
+    """One service's log on its way to the bus."""
+
+    def __init__(self, topic: str, database: Database, feed: Log, sequencer: Sequencer, publisher: Publisher) -> None:
+        self.topic = topic
+        self.database = database
+        self.feed = feed
+        self.sequencer = sequencer
+        self.publisher = publisher
+        self.published = 0
+
+    async def run(self) -> None:
+        """Publish while this process leads, until cancelled. A bus that is away is waited for."""
+        pause = 0.1
+        while True:
+            if not self.sequencer.leading:
+                await asyncio.sleep(0.05)
+                continue
+            try:
+                await self._publish()
+                pause = 0.1
+            except BusDown as error:
+                log.warning("relay.interrupted", topic=self.topic, error=str(error))
+                await asyncio.sleep(pause)
+                pause = min(pause * 2, 2.0)
+
+    async def _publish(self) -> None:
+        rows = await self.database.rows(text("SELECT published FROM log_head"), {})
+        self.published = rows[0].published
+        while self.sequencer.leading:
+            messages = await self.feed.read(self.published, BATCH)
+            if not messages:
+                await Log.growth([(self.feed, self.published)], 0.2)
+                continue
+            await self.publisher.publish(self.topic, messages)
+            self.published = messages[-1].position
+            async with self.database.single.connect() as connection:
+                # Another leader may have got further: the mark never goes back by itself.
+                await connection.execute(
+                    text("UPDATE log_head SET published = greatest(published, :published)"),
+                    {"published": self.published},
+                )
+
+    def lag(self) -> int:
+        """Events with a position that are not published yet."""
+        return max(self.feed.end - self.published, 0)

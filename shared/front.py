@@ -1,0 +1,146 @@
+"""The outermost ASGI app: finds the service by the first part of the path, and answers what belongs to the whole.
+
+`/livez`, `/readyz`, `/metrics`, `/openapi.json`, `/docs` and `/asyncapi.json` are the same for one service in its own
+process and for all of them in one.
+"""
+
+import json
+from collections.abc import Mapping, Sequence
+from importlib.resources import files
+from typing import Any
+
+import structlog
+from fastapi import APIRouter, FastAPI
+from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+from starlette.responses import HTMLResponse, JSONResponse, Response
+from starlette.staticfiles import StaticFiles
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from contracts.asyncapi import document
+from shared.http.problems import install
+from shared.service import Runtime, application
+from shared.settings import Settings
+from shared.telemetry import LAG, METRICS, UNPUBLISHED, Observed
+
+VERSION = "0.1.0"
+log = structlog.get_logger(__name__)
+
+
+class Front:
+    """`/incident/…` goes to the service incident with its path untouched, so no gateway has to rewrite one."""
+
+    def __init__(self, runtimes: Sequence[Runtime], settings: Settings, extra: Sequence[APIRouter] = ()) -> None:
+        self.runtimes = runtimes
+        self.settings = settings
+        self.services: dict[str, FastAPI] = {each.service.name: application(each) for each in runtimes}
+        self.observed: dict[str, ASGIApp] = {name: Observed(app, name) for name, app in self.services.items()}
+        self.whole = Observed(self._whole(extra), "steward")
+        self.stopping = False
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http":
+            name = scope["path"].split("/", 2)[1]
+            await self.observed.get(name, self.whole)(scope, receive, send)
+        elif scope["type"] == "lifespan":
+            await lifespan(receive, send)
+
+    def _whole(self, extra: Sequence[APIRouter]) -> FastAPI:
+        app = FastAPI(title="Steward", version=VERSION, openapi_url=None, docs_url=None, redoc_url=None)
+        install(app)
+        for router in extra:
+            app.include_router(router)
+
+        @app.get("/livez")
+        async def alive() -> dict[str, str]:
+            return {"status": "alive"}
+
+        @app.get("/readyz")
+        async def ready() -> Response:
+            services = {each.service.name: await each.ready(self.settings.relay_lag_limit) for each in self.runtimes}
+            fine = not self.stopping and all(part["ok"] for parts in services.values() for part in parts.values())
+            status = "ready" if fine else "stopping" if self.stopping else "not ready"
+            return JSONResponse({"status": status, "services": services}, 200 if fine else 503)
+
+        @app.get("/metrics")
+        async def metrics() -> Response:
+            for each in self.runtimes:
+                if each.consumer:
+                    LAG.labels(each.service.name).set(each.consumer.lag())
+                if each.relay and each.publishes:
+                    UNPUBLISHED.labels(each.service.name).set(each.relay.lag())
+            return Response(generate_latest(METRICS), media_type=CONTENT_TYPE_LATEST)
+
+        openapi = json.dumps(merged(self.services))
+        consumed = {each.service.name: each.service.consumes for each in self.runtimes}
+        asyncapi = json.dumps(document(consumed, VERSION))
+
+        @app.get("/openapi.json")
+        async def described() -> Response:
+            return Response(openapi, media_type="application/json")
+
+        @app.get("/asyncapi.json")
+        async def told() -> Response:
+            return Response(asyncapi, media_type="application/json")
+
+        @app.get("/docs")
+        async def docs() -> Response:
+            return HTMLResponse(DOCS)
+
+        @app.get("/")
+        async def start() -> Response:
+            return Response(status_code=307, headers={"Location": "/docs"})
+
+        # The pages come from a wheel: no browser of an operator has to reach a content network.
+        app.mount("/docs/files", StaticFiles(directory=str(files("fastapi_offline") / "static")))
+        return app
+
+
+async def lifespan(receive: Receive, send: Send) -> None:
+    """Nothing hangs on the server's lifespan: `shared.run` starts and stops the work around it."""
+    while True:
+        message = await receive()
+        await send({"type": f"{message['type']}.complete"})
+        if message["type"] == "lifespan.shutdown":
+            return
+
+
+def merged(services: Mapping[str, FastAPI]) -> dict[str, Any]:
+    """One OpenAPI document of all services. A schema name that two services use for different things gets the
+    service's name before it."""
+    paths: dict[str, Any] = {}
+    schemas: dict[str, Any] = {}
+    for name, app in services.items():
+        found = app.openapi()
+        own = found.get("components", {}).get("schemas", {})
+        clashing = {each for each, content in own.items() if schemas.get(each, content) != content}
+        names = {each: f"{name.title()}{each}" for each in clashing}
+        paths |= renamed(found["paths"], names)
+        schemas |= {names.get(each, each): renamed(content, names) for each, content in own.items()}
+    bearer = {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"}
+    return {
+        "openapi": "3.1.0",
+        "info": {"title": "Steward", "version": VERSION, "description": DESCRIPTION},
+        "paths": paths,
+        "components": {"schemas": dict(sorted(schemas.items())), "securitySchemes": {"bearer": bearer}},
+        "security": [{"bearer": []}],
+    }
+
+
+def renamed(tree: Any, names: Mapping[str, str]) -> Any:
+    """The same document with its references to these schemas led to their new names."""
+    if isinstance(tree, dict):
+        return {key: reference(value, names) if key == "$ref" else renamed(value, names) for key, value in tree.items()}
+    return [renamed(each, names) for each in tree] if isinstance(tree, list) else tree
+
+
+def reference(to: str, names: Mapping[str, str]) -> str:
+    schema = to.rsplit("/", 1)[-1]
+    return f"#/components/schemas/{names[schema]}" if schema in names else to
+
+
+DESCRIPTION = "IT service management for ISO/IEC 20000. Every refusal is a problem document (RFC 9457)."
+DOCS = """<!doctype html><html lang="en"><head><meta charset="utf-8"><title>Steward: the API</title>
+<link rel="stylesheet" href="/docs/files/swagger-ui.css"></head><body><div id="ui"></div>
+<script src="/docs/files/swagger-ui-bundle.js"></script>
+<script>SwaggerUIBundle({url: "/openapi.json", dom_id: "#ui", deepLinking: true, persistAuthorization: true})</script>
+</body></html>"""

@@ -1,0 +1,1 @@
+"""HTTP as Steward speaks it: problem+json, ETag, Idempotency-Key, keyset lists, server-sent events."""

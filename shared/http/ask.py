@@ -1,0 +1,238 @@
+"""One request: who asks, when, under which key and precondition; and the ways it can end.
+
+`Ask` is what routes work with. `create` and `change` are the whole path of a command: decide, render, save in one
+statement, answer. A repeated Idempotency-Key gets the first answer again, whatever the record's state is by now.
+"""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from functools import cache, cached_property
+from hashlib import sha256
+from typing import TYPE_CHECKING, Annotated, Any
+from uuid import UUID
+
+import msgspec
+from fastapi import Depends, Request
+from pydantic import BaseModel, Field
+from sqlalchemy.orm.attributes import instance_dict
+from starlette.responses import Response
+from uuid_utils.compat import uuid7
+
+from contracts.envelope import Event
+from shared.auth import Caller
+from shared.database import Answer, Cause, Database, Faster, Record
+from shared.database.engine import Repeated
+from shared.database.page import Listing, cursor, page_parameters
+from shared.database.records import R, unnumbered
+from shared.errors import Conflict, Invalid, KeyReused, NotFound, PreconditionRequired, Refusal, Stale
+from shared.telemetry import traceparent
+
+if TYPE_CHECKING:
+    from shared.service import Runtime
+
+TRIES = 8
+JSON = "application/json"
+
+
+@dataclass(frozen=True)
+class View:
+    """How a record is shown: the fields of `model` are its columns, but for what `computed` adds for this caller.
+
+    The text is written straight from the columns; a test proves that it is what the model would have written.
+    """
+
+    model: type[BaseModel]
+    computed: Callable[[Any, Caller], Mapping[str, object]] = lambda record, caller: {}
+
+    @cached_property
+    def fields(self) -> tuple[str, ...]:
+        return tuple(self.model.model_fields)
+
+    def text(self, record: Record, caller: Caller) -> str:
+        known = instance_dict(record) | self.computed(record, caller)
+        return msgspec.json.encode({name: known[name] for name in self.fields}).decode()
+
+
+class Ask:
+    """A request to one service."""
+
+    def __init__(self, request: Request, runtime: "Runtime", caller: Caller, body: bytes = b"") -> None:
+        self.request = request
+        self.runtime = runtime
+        self.caller = caller
+        self.body = body
+        self.now: datetime = runtime.clock.now()
+        self.correlation: UUID = request.scope.get("correlation") or uuid7()
+
+    @property
+    def database(self) -> Database:
+        return self.runtime.database
+
+    def require(self, permission: str) -> None:
+        """Raises Forbidden unless the caller has this permission."""
+        self.runtime.permissions.require(self.caller, permission)
+
+    @property
+    def scope(self) -> str | None:
+        """The one organisation whose records this caller sees; None: all. The only place where this is decided."""
+        return self.caller.organisation
+
+    def cause(self, occurred: datetime | None = None) -> Cause:
+        return Cause(
+            actor=self.caller.subject,
+            occurred=occurred or self.now,
+            recorded=self.now,
+            correlation=self.correlation,
+            traceparent=traceparent(self.request.scope),
+        )
+
+    @cached_property
+    def key(self) -> str | None:
+        key = self.request.headers.get("idempotency-key")
+        if key is not None and not 1 <= len(key) <= 200:
+            raise Invalid.field("Idempotency-Key", "between 1 and 200 characters")
+        return key
+
+    def expected(self, *, required: bool = False) -> int | None:
+        """The version that If-Match names. Raises PreconditionRequired, or Invalid where it is no ETag of ours."""
+        given = self.request.headers.get("if-match")
+        if given is None or given == "*":
+            if required and given is None:
+                raise PreconditionRequired("send If-Match with the ETag of what you read")
+            return None
+        text = given.removeprefix("W/").strip('"')
+        if not text.isascii() or not text.isdigit():
+            raise Invalid.field("If-Match", "this is no ETag of a record here")
+        return int(text)
+
+    @cached_property
+    def fingerprint(self) -> bytes:
+        """What makes a repeated request the same one: its method, path and body."""
+        head = f"{self.request.method} {self.request.url.path}\n".encode()
+        return sha256(head + self.body).digest()
+
+    def _answer(self, status: int, body: str) -> Answer | None:
+        if self.key is None:
+            return None
+        return Answer(self.caller.subject, self.key, self.fingerprint, status, body)
+
+    async def _before(self, otherwise: Refusal) -> Response:
+        """The stored answer of this key, or the refusal: a repeated command must not be refused for having worked."""
+        stored = await self.database.answer(self.caller.subject, self.key) if self.key is not None else None
+        if stored is None:
+            raise otherwise
+        if stored.fingerprint != self.fingerprint:
+            raise KeyReused("this Idempotency-Key came before with another request; take a new one")
+        return Response(stored.body, stored.status, {"Idempotency-Replayed": "true"}, media_type=JSON)
+
+    async def create(
+        self, record: Record, events: Sequence[Event], view: View, *, occurred: datetime | None = None
+    ) -> Response:
+        """Save a new record with its first events. 201, with ETag and Location."""
+        record.version = len(events)
+        body = view.text(record, self.caller)
+        try:
+            await self.database.save(record, events, self.cause(occurred), self._answer(201, body))
+        except Repeated:
+            return await self._before(Conflict("the same request is being answered just now"))
+        self.runtime.saved()
+        body = body.replace(unnumbered(record.id), record.number)
+        location = f"{self.request.url.path}/{record.id}"
+        return Response(body, 201, {"ETag": f'"{record.version}"', "Location": location}, media_type=JSON)
+
+    async def change(
+        self, cls: type[R], id: UUID, decide: Callable[[R], Sequence[Event]], view: View, *, match: bool = False
+    ) -> Response:
+        """Load, decide, save; again where somebody was faster, unless the caller said which version it means.
+
+        `decide` changes the record and returns the events; none: nothing is written. `match`: If-Match is required.
+        """
+        try:
+            return await self._change(cls, id, decide, view, self.expected(required=match))
+        except Refusal as refusal:
+            return await self._before(refusal)
+
+    async def _change(
+        self, cls: type[R], id: UUID, decide: Callable[[R], Sequence[Event]], view: View, expected: int | None
+    ) -> Response:
+        for _ in range(TRIES):
+            record = await self.load(cls, id)
+            if expected is not None and record.version != expected:
+                raise Stale(f"{record.number} is at version {record.version} by now", version=record.version)
+            events = decide(record)
+            record.version += len(events)
+            body = view.text(record, self.caller)
+            etag = {"ETag": f'"{record.version}"'}
+            if not events:
+                return Response(body, 200, etag, media_type=JSON)
+            try:
+                await self.database.save(record, events, self.cause(), self._answer(200, body))
+            except Faster:
+                continue
+            except Repeated:
+                return await self._before(Conflict("the same request is being answered just now"))
+            self.runtime.saved()
+            return Response(body, 200, etag, media_type=JSON)
+        raise Conflict("others change this record all the time; send the request again")
+
+    async def load(self, cls: type[R], id: UUID) -> R:
+        """The record, if there is one and this caller may see it; otherwise NotFound, the same in both cases."""
+        record = await self.database.load(cls, id, self.scope)
+        if record is None:
+            raise NotFound(f"no {cls.__name__.lower()} {id}")
+        return record
+
+    async def show(self, cls: type[R], id: UUID, view: View) -> Response:
+        record = await self.load(cls, id)
+        etag = f'"{record.version}"'
+        if self.request.headers.get("if-none-match") == etag:
+            return Response(status_code=304, headers={"ETag": etag})
+        return Response(view.text(record, self.caller), 200, {"ETag": etag}, media_type=JSON)
+
+    async def page(self, listing: Listing, query: "Query", extra: Mapping[str, object] | None = None) -> Response:
+        """One page of a list; `extra` gives the values of the listing's own parameters."""
+        filters = query.filters()
+        statement, parameters, order = page_parameters(
+            listing, filters, query.sort, query.cursor, query.limit, self.scope
+        )
+        text, more, value, id = (await self.database.rows(statement, parameters | dict(extra or {})))[0]
+        following = f'"{cursor(order, value, id)}"' if more else "null"
+        return Response(f'{{"items":{text},"next":{following}}}', media_type=JSON)
+
+
+class Query(BaseModel, extra="forbid"):
+    """The parameters every list takes. A subclass adds its filters; what it does not have is refused by name."""
+
+    limit: Annotated[int, Field(ge=1, le=200)] = 50
+    cursor: str | None = None
+    sort: str | None = None
+
+    def filters(self) -> dict[str, Any]:
+        common = Query.model_fields
+        return {name: value for name, value in self if name not in common and value is not None}
+
+    @classmethod
+    def read(cls, pairs: Iterable[tuple[str, str]]) -> "Query":
+        """From a query string's pairs; a parameter that may come several times is a list. Raises ValidationError."""
+        found: dict[str, Any] = {}
+        for name, value in pairs:
+            if name in many(cls):
+                found.setdefault(name, []).append(value)
+            else:
+                found[name] = value
+        return cls.model_validate(found)
+
+
+@cache
+def many(cls: type[Query]) -> frozenset[str]:
+    """The parameters of a query that are lists."""
+    return frozenset(name for name, field in cls.model_fields.items() if "list[" in str(field.annotation))
+
+
+def asked(request: Request) -> Ask:
+    """The dependency that stands for `Ask` in a route's signature; `shared.http.route` answers it."""
+    raise AssertionError("routes that take Ask are declared on shared.http.route.Room")
+
+
+Asked = Annotated[Ask, Depends(asked)]

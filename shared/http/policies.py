@@ -1,0 +1,82 @@
+"""The routes for rules as data: apply a set of documents, and read what is in force and what was."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Annotated, Any
+from uuid import UUID
+
+import msgspec
+from fastapi import Query as InQuery
+from pydantic import BaseModel, ConfigDict, Field
+from starlette.responses import Response
+
+from shared import policies
+from shared.http.ask import JSON, Asked, Query
+from shared.http.route import Room
+from shared.policies import Kind, Policy
+
+
+class Documents(BaseModel):
+    """At most 200 documents; see shared.policies for their shape."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    documents: list[dict[str, Any]] = Field(min_length=1, max_length=200)
+
+
+class Applied(BaseModel):
+    kind: str
+    name: str
+    version: int
+    effective_from: datetime
+
+
+class Outcome(BaseModel):
+    """`applied` are new versions (what would be, in a dry run), `unchanged` the documents that are there already."""
+
+    applied: list[Applied]
+    unchanged: list[Applied]
+
+
+class StoredPolicy(Applied):
+    id: UUID
+    spec: dict[str, Any]
+    applied_by: str
+    applied_at: datetime
+
+
+class StoredPolicies(BaseModel):
+    items: list[StoredPolicy]
+
+
+class PolicyQuery(Query):
+    dry_run: bool = False
+
+
+def shown(policy: Policy) -> Applied:
+    return Applied(kind=policy.kind, name=policy.name, version=policy.version, effective_from=policy.effective_from)
+
+
+def router(service: str, kinds: Sequence[Kind]) -> Room:
+    room = Room(tags=["policies"])
+
+    @room.command("/policies", shows=Outcome, summary=f"Apply documents: {', '.join(kind.name for kind in kinds)}")
+    async def apply(body: Documents, ask: Asked, query: Annotated[PolicyQuery, InQuery()]) -> Response:
+        ask.require("policy:apply")
+        async with ask.database.transaction() as transaction:
+            fresh, same = await policies.apply(transaction, body.documents, kinds, ask.cause(), dry_run=query.dry_run)
+        if fresh and not query.dry_run:
+            ask.runtime.saved()
+            await ask.runtime.read_policies()
+        outcome = Outcome(applied=[shown(each) for each in fresh], unchanged=[shown(each) for each in same])
+        return Response(outcome.model_dump_json(), media_type=JSON)
+
+    @room.reading("/policies", shows=StoredPolicies, summary="Every version of every document, as it was applied")
+    async def stored(ask: Asked) -> Response:
+        ask.require("policy:read")
+        items = []
+        for row in await ask.database.rows(policies.READ, {}):
+            items.append({**row._mapping, "spec": msgspec.Raw(row.spec.encode())})
+        return Response(msgspec.json.encode({"items": items}), media_type=JSON)
+
+    return room

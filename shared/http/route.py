@@ -1,0 +1,144 @@
+"""Routes that FastAPI describes and we execute.
+
+FastAPI's signature of a route is what OpenAPI shows. Its dependency solving and response serialisation cost as much as
+the database's part of a command (docs/decisions), so a route whose parameters are all of the kinds below is executed
+by a plan made once: path ids, one body model, one query model, and `Asked`.
+"""
+
+import inspect
+from collections.abc import Awaitable, Callable, Coroutine
+from typing import Any, get_type_hints
+from uuid import UUID
+
+from fastapi import APIRouter, Request
+from fastapi.routing import APIRoute
+from pydantic import BaseModel, ValidationError
+from starlette.responses import Response
+
+from shared.errors import Invalid, NotFound
+from shared.http.ask import Ask, Asked, Query
+from shared.http.problems import Problem, invalid
+
+LARGEST_BODY = 8 * 1024 * 1024
+Step = Callable[[Request, Ask], Any]
+
+
+class PlannedRoute(APIRoute):
+    """One route; see the module."""
+
+    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+        endpoint = self.endpoint
+        steps, body = plan(endpoint)
+        public = "public" in (self.openapi_extra or {}).get("x-steward", ())
+
+        async def handle(request: Request) -> Response:
+            runtime = request.app.state.runtime
+            content = await request.body() if body is not None else b""
+            authorization = request.headers.get("authorization")
+            caller = runtime.tokens.cached(authorization)
+            if caller is None and not public:
+                caller = await runtime.tokens.caller(authorization)
+            ask = Ask(request, runtime, caller, content)
+            arguments = {name: step(request, ask) for name, step in steps.items()}
+            if body is not None:
+                arguments[body[0]] = parsed(body[1], content)
+            answer: Response = await endpoint(**arguments)
+            return answer
+
+        return handle
+
+
+def parsed(model: type[BaseModel], content: bytes) -> BaseModel:
+    """The body as its model. An empty body is an empty object. Raises Invalid that names each field."""
+    try:
+        return model.model_validate_json(content or b"{}")
+    except ValidationError as error:
+        raise invalid(error.errors(include_url=False, include_context=False)) from error
+
+
+def plan(endpoint: Callable[..., Any]) -> tuple[dict[str, Step], tuple[str, type[BaseModel]] | None]:
+    """How each argument is made from a request, and which one is the body. Raises TypeError for any other kind."""
+    steps: dict[str, Step] = {}
+    body = None
+    hints = get_type_hints(endpoint, include_extras=True)
+    for name in inspect.signature(endpoint).parameters:
+        kind = hints[name]
+        plain = getattr(kind, "__origin__", kind)
+        if kind == Asked:
+            steps[name] = _ask
+        elif plain is UUID:
+            steps[name] = _id(name)
+        elif plain is str:
+            steps[name] = _text(name)
+        elif isinstance(plain, type) and issubclass(plain, Query):
+            steps[name] = _query(plain)
+        elif isinstance(plain, type) and issubclass(plain, BaseModel):
+            body = (name, plain)
+        else:
+            raise TypeError(f"{endpoint.__name__}: a route cannot take {name}: {kind}")
+    return steps, body
+
+
+def _ask(_: Request, ask: Ask) -> Ask:
+    return ask
+
+
+def _id(name: str) -> Step:
+    def step(request: Request, _: Ask) -> UUID:
+        try:
+            return UUID(request.path_params[name])
+        except ValueError:
+            raise NotFound(f"{request.path_params[name]!r} is no id") from None
+
+    return step
+
+
+def _text(name: str) -> Step:
+    return lambda request, _: request.path_params[name]
+
+
+def _query(cls: type[Query]) -> Step:
+    def step(request: Request, _: Ask) -> Query:
+        try:
+            return cls.read(request.query_params.multi_items())
+        except ValidationError as error:
+            raise invalid(error.errors(include_url=False, include_context=False), "query") from error
+
+    return step
+
+
+REFUSALS: dict[int | str, dict[str, Any]] = {
+    "4XX": {"model": Problem, "description": "Refused; the problem document says why", "content": {
+        "application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}},
+}  # fmt: skip
+KEY = {"name": "Idempotency-Key", "in": "header", "required": False, "schema": {"type": "string", "maxLength": 200},
+       "description": "A repeated request with the same key gets the first answer and changes nothing"}  # fmt: skip
+MATCH = {"name": "If-Match", "in": "header", "required": False, "schema": {"type": "string"},
+         "description": "The ETag of what was read; refused with 412 where the record has changed since"}  # fmt: skip
+
+
+class Room(APIRouter):
+    """A service's router: its routes are planned, and told in OpenAPI what every route has."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(route_class=PlannedRoute, responses=REFUSALS, **options)
+
+    def command(self, path: str, *, shows: type[BaseModel] | None = None, status: int = 200, match: bool = False,
+                method: str = "POST", **options: Any) -> Callable[[Callable[..., Awaitable[Response]]], Any]:  # fmt: skip
+        """A route that changes something. `match`: If-Match is required."""
+        parameters = [KEY] if method == "POST" else []
+        if "{id}" in path:
+            parameters = [*parameters, {**MATCH, "required": match}]
+        return self.api_route(
+            path, methods=[method], response_model=shows, status_code=status,
+            openapi_extra={"parameters": parameters}, **options,
+        )  # fmt: skip
+
+    def reading(
+        self, path: str, *, shows: Any = None, **options: Any
+    ) -> Callable[[Callable[..., Awaitable[Response]]], Any]:
+        """A route that changes nothing."""
+        return self.api_route(path, methods=["GET"], response_model=shows, **options)
+
+
+__all__ = ["Asked", "Invalid", "Room"]
