@@ -178,6 +178,16 @@ async def test_another_process_is_refused_too(server: LocalPostgres) -> None:
     assert "in use by another Steward" in other.stderr
 
 
+async def test_it_starts_under_the_event_loop_that_services_use(data: Path) -> None:
+    """uvloop cannot start programs as another account."""
+    program = (
+        "import pathlib, sys, uvloop; from shared.local.postgres import start\n"
+        "async def main(): await (await start(pathlib.Path(sys.argv[1]))).stop()\n"
+        "uvloop.run(main())"
+    )
+    await asyncio.to_thread(subprocess.run, [sys.executable, "-c", program, str(data)], check=True)
+
+
 async def test_a_stopped_server_leaves_no_process_and_can_be_stopped_twice(data: Path) -> None:
     server = await postgres.start(data)
     await server.stop()
