@@ -248,7 +248,7 @@ class KafkaSubscription(ConsumerRebalanceListener):  # type: ignore[misc]  # the
             self._changed.clear()
             await self._probe(consumer)
             with suppress(TimeoutError):
-                async with asyncio.timeout(PROBE if self._known else 0.2):
+                async with asyncio.timeout(min(PROBE, self._settings.stall / 4) if self._known else 0.2):
                     await self._changed.wait()
 
     async def _probe(self, consumer: AIOKafkaConsumer) -> None:
