@@ -28,8 +28,10 @@ FOLDER = Path("var/bench")
 def arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="bench", description="Measure Steward beside hand-written code.")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures to this file")
-    parser.add_argument("--seconds", type=float, default=3.0, help="time for one measurement (default: 3)")
-    parser.add_argument("--rounds", type=int, default=3, help="measurements of each, the median counts (default: 3)")
+    parser.add_argument("--seconds", type=float, default=2.0, help="time for one measurement (default: 2)")
+    parser.add_argument(
+        "--rounds", type=int, default=5, help="measurements of each, the middle one counts (default: 5)"
+    )
     parser.add_argument("--only", metavar="NAME", default="", help="only figures whose name begins with NAME")
     return parser.parse_args()
 

@@ -24,10 +24,12 @@ from bench import statements
 Text = Annotated[str, msgspec.Meta(min_length=1, max_length=200)]
 Level = Annotated[int, msgspec.Meta(ge=1, le=3)]
 PRIORITY = {(1, 1): 1, (1, 2): 2, (2, 1): 2, (2, 2): 3, (3, 1): 3, (2, 3): 4, (1, 3): 3, (3, 2): 4, (3, 3): 4}
+EDITED = ("assign", "prioritise", "classify", "escalate", "acknowledge", "link", "unlink", "edit", "comment")
 ACTIONS = {
-    "new": ("assign", "cancel", "classify", "close", "comment", "prioritise", "resolve", "start", "wait"),
-    "active": ("assign", "cancel", "classify", "close", "comment", "prioritise", "resolve", "wait"),
-    "waiting": ("assign", "cancel", "classify", "close", "comment", "prioritise", "resolve", "resume"),
+    "new": ("start", "wait", "resolve", "close", "cancel", *EDITED),
+    "active": ("wait", "resolve", "close", "cancel", *EDITED),
+    "waiting": ("wait", "resume", "resolve", "close", "cancel", *EDITED),
+    "closed": ("reopen", "link", "comment"),
 }
 
 
@@ -91,7 +93,10 @@ class Incident(msgspec.Struct):
     taken_up_at: datetime | None
     resolved_at: datetime | None
     closed_at: datetime | None
+    close_due_at: datetime | None
     resolution_code: str | None
+    resolution_note: str | None
+    cause: str | None
     closure_code: str | None
     confirmed_by: str | None
     reopen_count: int
@@ -100,7 +105,11 @@ class Incident(msgspec.Struct):
     problem: UUID | None
     duplicate_of: UUID | None
     escalation: str | None
+    escalated_to: str | None
+    escalated_at: datetime | None
+    acknowledged_at: datetime | None
     origin: str | None
+    reference: str | None
     allowed_actions: tuple[str, ...] = ()
 
 

@@ -71,7 +71,7 @@ class Besides:
         scenario = Scenario("effect", "create", 8, rate=RATE)
         headers = {"authorization": f"Bearer {system.desk}"}
         before = await count(system.urls["sla"], TAKEN_IN)
-        outcome = await fire(scenario.plan(system.services["incident"].port, headers, seconds, "effect", 1))
+        outcome = await fire(scenario.plan(system.services["incident"].port, headers, seconds, "effect", 1, 1))
         commands = outcome.answered.get(EXPECTED["create"], 0)
         if outcome.faults(EXPECTED["create"]):
             raise Invalid(f"effect: answered were {outcome.answered}, {outcome.lost} lost; {outcome.refusal[:500]}")

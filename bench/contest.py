@@ -11,22 +11,43 @@ from bench.scenarios import PAGE, Scenario
 
 @dataclass
 class Standing:
-    """One scenario's figures, by contestant, a figure a round."""
+    """One scenario's figures, by contestant, a figure a round.
+
+    What a machine does besides changes from second to second, so contestants are compared within a round, never
+    across. The round whose ratio of Steward to the reference is the middle one counts; all rates are of that round.
+    """
 
     scenario: Scenario
     figures: dict[str, list[Figure]] = field(default_factory=dict)
 
-    def rate(self, name: str) -> float | None:
-        return middle([figure.rate for figure in self.figures.get(name, [])])
+    def counting(self) -> int:
+        """Which round counts, from 0."""
+        judged = self.figures.get("bare", [])
+        ratios = [figure.rate for figure in self.figures.get("steward", judged)]
+        if "steward" in self.figures:
+            ratios = [ratio / figure.rate for ratio, figure in zip(ratios, judged, strict=True)]
+        return sorted(range(len(ratios)), key=ratios.__getitem__)[(len(ratios) - 1) // 2]
 
-    def latency(self, name: str, which: str) -> float | None:
-        return middle([getattr(figure, which) for figure in self.figures.get(name, [])])
+    def rate(self, name: str) -> float | None:
+        figures = self.figures.get(name)
+        return round(figures[self.counting()].rate, 1) if figures else None
 
     def ratio(self) -> float | None:
         return divided(self.rate("steward"), self.rate("bare"))
 
+    def latency(self, name: str, which: str) -> float | None:
+        """The median over the rounds."""
+        return middle([getattr(figure, which) for figure in self.figures.get(name, [])])
+
     def p99_ratio(self) -> float | None:
-        return divided(self.latency("steward", "p99_ms"), self.latency("bare", "p99_ms"))
+        """The median over the rounds of each round's ratio."""
+        pairs = zip(self.figures.get("steward", []), self.figures.get("bare", []), strict=False)
+        return middle([divided(ours.p99_ms, theirs.p99_ms) for ours, theirs in pairs])
+
+    def spread(self) -> float | None:
+        """The reference's best round by its worst: how far the machine was from quiet."""
+        rates = [figure.rate for figure in self.figures.get("bare", [])]
+        return divided(max(rates), min(rates)) if rates else None
 
     def as_json(self) -> dict[str, object]:
         names = list(self.figures)
@@ -34,6 +55,7 @@ class Standing:
             **{name: self.rate(name) for name in ("steward", "bare", "pgbench")},
             "ratio": self.ratio(),
             "p99_ratio": self.p99_ratio(),
+            "spread": self.spread(),
             **{which: {name: self.latency(name, which) for name in names} for which in ("p50_ms", "p99_ms")},
             "rounds": {name: [round(figure.rate, 1) for figure in self.figures[name]] for name in names},
             **{which: {name: self.latency(name, which) for name in names} for which in ("bytes", "client_us")},

@@ -71,6 +71,7 @@ class Ledger:
     url: str
     tally: Tally = field(default_factory=Tally)
     seeded: int = seed.SEEDED
+    open: int = seed.NEWEST_OPEN
 
     async def skew(self) -> None:
         await execute(self.url, seed.SKEW, *seed.SETTLE)
@@ -102,7 +103,9 @@ class Served(Ledger):
     headers: dict[str, str] = field(default_factory=dict)
 
     async def measure(self, scenario: Scenario, seconds: float, tag: str) -> Figure:
-        outcome = await fire(scenario.plan(self.port, self.headers, seconds, f"{self.name}-{tag}", self.seeded))
+        outcome = await fire(
+            scenario.plan(self.port, self.headers, seconds, f"{self.name}-{tag}", self.seeded, self.open)
+        )
         self.check(scenario, outcome)
         self.tally.add(scenario.kind, outcome.answered[EXPECTED[scenario.kind]])
         return Figure(
@@ -137,7 +140,7 @@ class Direct(Ledger):
 
     def learn(self, answer: str) -> None:
         """Take the reference's answer to an opened incident as the body of history and outbox rows."""
-        self.scripts = pgbench.scripts(OPENING, pgbench.literal_body(answer), self.seeded)
+        self.scripts = pgbench.scripts(OPENING, pgbench.literal_body(answer), self.seeded - self.open + 1, self.seeded)
 
     async def measure(self, scenario: Scenario, seconds: float, tag: str) -> Figure | None:
         if scenario.rate is not None:

@@ -25,8 +25,8 @@ ANSWER_WITHIN = 30.0
 
 class Plan(msgspec.Struct):
     """One load. `request` is the whole HTTP request with places to fill in: `<n>` the number of the request, twelve
-    digits, and `<id>` the id of one of the `ids` seeded incidents by chance. `rate` is requests per second, None for
-    a closed loop. Times in seconds."""
+    digits, and `<id>` the id of a seeded incident, by chance one of `ids` from place `first` on. `rate` is requests
+    per second, None for a closed loop. Times in seconds."""
 
     port: int
     request: str
@@ -35,6 +35,7 @@ class Plan(msgspec.Struct):
     seconds: float = 3.0
     warmup: float = 0.5
     rate: float | None = None
+    first: int = 1
     ids: int = 1
     chance: int = 1
 
@@ -94,7 +95,7 @@ def writer(plan: Plan) -> Callable[[], bytes]:
         for i in numbers:
             pieces[i] = b"%012d" % n
         for i in ids:
-            pieces[i] = b"00000000-0000-7000-8000-%012d" % (1 + int(chance.random() * plan.ids))
+            pieces[i] = b"00000000-0000-7000-8000-%012d" % (plan.first + int(chance.random() * plan.ids))
         return b"".join(pieces)
 
     return following

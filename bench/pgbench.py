@@ -52,8 +52,9 @@ def recording(type: str, sequence: str, body: str) -> list[str]:
     ]
 
 
-def scripts(opening: dict[str, object], body: str, seeded: int) -> dict[str, str]:
-    """pgbench scripts by name. `opening` is what a caller sends to open an incident, `body` the answer to it."""
+def scripts(opening: dict[str, object], body: str, first: int, last: int) -> dict[str, str]:
+    """pgbench scripts by name. `opening` is what a caller sends to open an incident, `body` the answer to it;
+    updates go to the seeded incidents from place `first` to `last`."""
 
     def given(name: str) -> str:
         value = opening.get(name)
@@ -70,7 +71,7 @@ def scripts(opening: dict[str, object], body: str, seeded: int) -> dict[str, str
     return {
         "create": lines("BEGIN;", create + r" \gset", *ended(recording("incident.opened", "1", body)), "COMMIT;"),
         "update": lines(
-            rf"\set place random(1, {seeded})",
+            rf"\set place random({first}, {last})",
             r"\set n random(1, 1000000000)",
             "BEGIN;",
             update + r" \gset",

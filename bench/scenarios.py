@@ -42,9 +42,9 @@ class Scenario:
     skewed: bool = False
     rate: float | None = None
 
-    def plan(self, port: int, headers: dict[str, str], seconds: float, tag: str, seeded: int) -> Plan:
+    def plan(self, port: int, headers: dict[str, str], seconds: float, tag: str, seeded: int, open: int) -> Plan:
         """The load for one server. `tag` makes keys and values of this load differ from those of all others: an
-        update that changed nothing would be no event."""
+        update that changed nothing would be no event. Updates go to the newest `open` of the `seeded` incidents."""
         keyed = {**headers, "idempotency-key": f"{tag}-<n>"}
         match self.kind:
             case "create":
@@ -63,7 +63,8 @@ class Scenario:
             connections=self.connections,
             seconds=seconds,
             rate=self.rate,
-            ids=seeded,
+            first=seeded - open + 1,
+            ids=open,
             chance=crc32(tag.encode()),
         )
 

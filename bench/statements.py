@@ -37,7 +37,10 @@ COLUMNS = {
     "taken_up_at": "timestamptz",
     "resolved_at": "timestamptz",
     "closed_at": "timestamptz",
+    "close_due_at": "timestamptz",
     "resolution_code": "text",
+    "resolution_note": "text",
+    "cause": "text",
     "closure_code": "text",
     "confirmed_by": "text",
     "reopen_count": "integer NOT NULL DEFAULT 0",
@@ -46,13 +49,18 @@ COLUMNS = {
     "problem": "uuid",
     "duplicate_of": "uuid",
     "escalation": "text",
+    "escalated_to": "text",
+    "escalated_at": "timestamptz",
+    "acknowledged_at": "timestamptz",
     "origin": "text",
+    "reference": "text",
 }
 ROW = ", ".join(f'"{name}"' for name in COLUMNS)
 
 SCHEMA = f"""
 CREATE SEQUENCE incident_number;
-CREATE TABLE incident ({", ".join(f'"{name}" {definition}' for name, definition in COLUMNS.items())});
+CREATE TABLE incident ({", ".join(f'"{name}" {definition}' for name, definition in COLUMNS.items())})
+ WITH (fillfactor = 85);
 CREATE INDEX incident_by_state ON incident (state, opened_at);
 CREATE INDEX incident_open ON incident (opened_at, id) WHERE state IN ('new', 'active', 'waiting');
 CREATE TABLE history (

@@ -41,4 +41,4 @@ async def bare(
     url, port = await small_database(), free_port()
     environment = {"BENCH_DATABASE_URL": plain(url), "BENCH_PORT": str(port)}
     async with started("-m", "bench.bare", port=port, log=workplace / "bare.log", environment=environment):
-        yield Served("bare", url, port=port, seeded=SEEDED)
+        yield Served("bare", url, port=port, seeded=SEEDED, open=SEEDED)

@@ -132,7 +132,7 @@ async def test_a_head_that_comes_in_pieces_is_one_answer() -> None:
 async def test_pgbench_writes_what_the_reference_writes(
     small_database: Callable[[], Awaitable[str]], bare: Served, workplace: Path
 ) -> None:
-    direct = Direct("pgbench", await small_database(), folder=workplace, seeded=bare.seeded)
+    direct = Direct("pgbench", await small_database(), folder=workplace, seeded=bare.seeded, open=bare.open)
     answer = (await bare.measure(CREATE, 0.1, "a")).sample
     direct.learn(answer)
     for scenario in (CREATE, UPDATE, LIST):
