@@ -24,8 +24,9 @@ class Clock:
     stretch of running began; `judge` gives it up to an instant. `due_at` and `late_from` are empty while it is paused
     and where the limit was already exceeded when the stretch began; after a stop they say what would have been.
 
-    `held_since` is when the present terms began. `warned` and `announced` (the breach) are what ticks have already
-    told; they never decide anything. Several clocks of one `key` (restarted at a reopening) count by `ordinal`.
+    `held_since` is when the present terms began. `warned` (fraction and instant) and `announced` (the breach's
+    instant) are what has been told already; they never decide anything. Several clocks of one `key` (restarted at a
+    reopening) count by `ordinal`.
     """
 
     key: str
@@ -48,8 +49,8 @@ class Clock:
     cancelled_at: datetime | None = None
     cancel_reason: str | None = None
     time_went_back: bool = False
-    warned: tuple[str, ...] = ()
-    announced: bool = False
+    warned: tuple[tuple[str, datetime], ...] = ()
+    announced: datetime | None = None
     trace: tuple[dict[str, Any], ...] = ()
 
     @property
@@ -64,7 +65,8 @@ class Clock:
             data[name] = data[name] // MICROSECOND
         for name in _INSTANTS:
             data[name] = data[name].isoformat() if data[name] else None
-        return data | {"held": list(self.held), "warned": list(self.warned), "trace": list(self.trace)}
+        warned = [[fraction, instant.isoformat()] for fraction, instant in self.warned]
+        return data | {"held": list(self.held), "warned": warned, "trace": list(self.trace)}
 
     @classmethod
     def from_json(cls, data: dict[str, Any]) -> "Clock":
@@ -74,9 +76,8 @@ class Clock:
             read[name] = timedelta(microseconds=read[name])
         for name in _INSTANTS:
             read[name] = datetime.fromisoformat(read[name]) if read[name] else None
-        return cls(
-            **read | {"held": Held(*data["held"]), "warned": tuple(data["warned"]), "trace": tuple(data["trace"])}
-        )
+        warned = tuple((fraction, datetime.fromisoformat(instant)) for fraction, instant in data["warned"])
+        return cls(**read | {"held": Held(*data["held"]), "warned": warned, "trace": tuple(data["trace"])})
 
 
 _LENGTHS = ("limit", "elapsed")
@@ -90,6 +91,7 @@ _INSTANTS = (
     "paused_at",
     "stopped_at",
     "cancelled_at",
+    "announced",
 )
 
 
@@ -126,21 +128,15 @@ def place(clock: Clock, terms: Terms, at: datetime, pause_reason: str | None) ->
             pause_reason=pause_reason,
         )
     due_at = late_from = None
-    announced, warned = clock.announced, clock.warned
     if clock.elapsed <= clock.limit:
         due_at = terms.calendar.add(at, clock.limit - clock.elapsed)
         late_from = terms.calendar.next_open(due_at) if due_at is not None else None
-        announced = False
-    if warned:
-        warned = tuple(each for each in warned if needed(each, clock.limit) <= clock.elapsed)
     return replace(
         clock,
         state="running",
         since=at,
         due_at=due_at,
         late_from=late_from,
-        announced=announced,
-        warned=warned,
         paused_at=None,
         pause_reason=None,
     )
@@ -157,11 +153,11 @@ def breach(clock: Clock, at: datetime, out: list[Happening]) -> Clock:
     """The clock missed if its `late_from` lies before the instant: a stop at exactly that instant is still met."""
     if clock.state != "running" or clock.outcome != "pending" or clock.late_from is None or clock.late_from >= at:
         return clock
-    told = clock.announced
-    missed = replace(clock, outcome="missed", breached_at=clock.late_from, breach_cause="time", announced=True)
-    missed = traced(missed, "breached", clock.late_from, cause="time")
-    if not told:
-        out.append(Happening("breached", clock.late_from, missed, cause="time"))
+    instant = clock.late_from
+    missed = replace(clock, outcome="missed", breached_at=instant, breach_cause="time", announced=instant)
+    missed = traced(missed, "breached", instant, cause="time")
+    if clock.announced != instant:
+        out.append(Happening("breached", instant, missed, cause="time"))
     return missed
 
 
@@ -175,11 +171,11 @@ def retarget(
     after = replace(before, held=new.held, limit=new.limit, held_since=at)
     if rule == "restart":
         after = replace(after, elapsed=ZERO, started_at=at, warned=())
-    newly_missed = False
-    if after.elapsed > after.limit:
-        if after.outcome != "missed":
-            newly_missed = True
-            after = replace(after, outcome="missed", breached_at=at, breach_cause="retargeted", announced=True)
+    newly_missed = after.elapsed > after.limit and after.breached_at is None
+    if newly_missed:
+        after = replace(after, outcome="missed", breached_at=at, breach_cause="retargeted", announced=at)
+    elif after.elapsed > after.limit:
+        after = replace(after, outcome="missed")
     else:
         after = replace(after, outcome="pending", breached_at=None, breach_cause=None)
     after = replace(after, state=before.state if before.live else "running", cancelled_at=None, cancel_reason=None)
@@ -188,7 +184,8 @@ def retarget(
     out.append(Happening("retargeted", at, after, cause, rule, before))
     if newly_missed:
         after = traced(after, "breached", at, cause="retargeted")
-        out.append(Happening("breached", at, after, "retargeted"))
+        if clock.announced != at:
+            out.append(Happening("breached", at, after, "retargeted"))
     return after, out
 
 
