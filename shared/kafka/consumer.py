@@ -19,7 +19,7 @@ from aiokafka.errors import CommitFailedError, IllegalStateError, KafkaError
 
 from shared.bus import Arrival, BusDown
 from shared.kafka.discarding import discard_consumer
-from shared.kafka.records import arrival
+from shared.kafka.records import arrival, one_by_one
 from shared.kafka.settings import KafkaSettings
 
 log = logging.getLogger(__name__)
@@ -236,9 +236,13 @@ class KafkaSubscription(ConsumerRebalanceListener):  # type: ignore[misc]  # the
             await self._leave()
             raise BusDown(f"{self._group} has to join anew: the client's tasks ended")
         try:
-            for records in fetching.result().values():
-                self._held.extend(arrival(record) for record in records)
-        except KafkaError as error:
+            try:
+                for records in fetching.result().values():
+                    self._held.extend(arrival(record) for record in records)
+            except UnicodeDecodeError:
+                async with asyncio.timeout(self._settings.timeout):
+                    self._held.extend(await one_by_one(self._consumer, limit))
+        except (KafkaError, TimeoutError) as error:
             await self._leave()
             raise BusDown(f"{self._group} has to join anew: {error!r}") from error
 

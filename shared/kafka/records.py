@@ -1,6 +1,6 @@
 """From a Kafka record to an arrival: what is not a readable CloudEvent becomes a fault, never an exception."""
 
-from aiokafka import ConsumerRecord
+from aiokafka import AIOKafkaConsumer, ConsumerRecord
 
 from contracts.envelope import Message
 from shared.bus import Arrival
@@ -18,6 +18,29 @@ def arrival(record: ConsumerRecord) -> Arrival:
     except ValueError as error:
         fault = f"not a readable CloudEvent: {error}"
     return Arrival(record.topic, record.partition, record.offset, message, fault, record.key, headers, record.value)
+
+
+async def one_by_one(consumer: AIOKafkaConsumer, limit: int) -> list[Arrival]:
+    """Read at most `limit` records of each partition, up to and past one whose header names are not UTF-8.
+
+    The library cannot decode such a record and fails each fetch that contains it, without saying where it is: alone,
+    it would hold up its partition for ever. Its parts stay in the topic only.
+    """
+    found: list[Arrival] = []
+    for tp in consumer.assignment():
+        for _ in range(limit):
+            position = await consumer.position(tp)
+            try:
+                records = await consumer.getmany(tp, timeout_ms=500, max_records=1)
+            except UnicodeDecodeError as error:
+                consumer.seek(tp, position + 1)
+                fault = f"not a readable CloudEvent: the name of a header: {error}"
+                found.append(Arrival(tp.topic, tp.partition, position, None, fault, None, (), None))
+                return found
+            if not records:
+                break
+            found += [arrival(record) for record in records[tp]]
+    return found
 
 
 def _message(headers: dict[str, bytes], value: bytes | None) -> Message:

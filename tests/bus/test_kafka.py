@@ -1,11 +1,13 @@
 """What goes over the wire: readable by others, unreadable from others, too large, out of sequence."""
 
 import json
+import struct
 from uuid import uuid4
 
 import pytest
-from aiokafka import TopicPartition
+from aiokafka import AIOKafkaProducer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
+from aiokafka.record.util import calc_crc32c
 from cloudevents.core.bindings.kafka import KafkaMessage, from_binary_event
 from cloudevents.core.formats.json import JSONFormat
 
@@ -76,6 +78,43 @@ async def test_an_unreadable_record_arrives_with_its_fault_and_its_raw_parts(
     after = event(uuid4(), 1)
     await publisher.publish(topic, [after])
     assert ids(await drain(subscription, 1)) == [after.id]
+
+
+async def test_a_record_the_client_library_cannot_decode_does_not_hold_up_its_partition(
+    kafka: LocalKafka, bus: KafkaBus, topic: str, group: str
+) -> None:
+    record = uuid4()
+    sent = [event(record, sequence) for sequence in range(1, 6)]
+    publisher = bus.publisher()
+    await publisher.publish(topic, sent[:3])
+    [before] = {a.partition for a in await drain(await bus.subscribe(f"{group}-before", [topic]), 3)}
+    await send_undecodable(kafka, topic, before)
+    await publisher.publish(topic, sent[3:])
+    found = await drain(await bus.subscribe(group, [topic]), 6)
+    assert [a.message.id if a.message else a.fault for a in found[:3] + found[4:]] == ids(sent)
+    assert found[3].message is None
+    assert "the name of a header" in str(found[3].fault)
+    assert found[3].offset == 3
+
+
+async def send_undecodable(kafka: LocalKafka, topic: str, partition: int) -> None:
+    """One record with the header name FF FE, which clients in other languages can send and this one cannot."""
+    producer = AIOKafkaProducer(bootstrap_servers=kafka.bootstrap)
+    await producer.start()
+    batch = producer.create_batch()
+    batch.append(key=b"k", value=b"v", timestamp=None, headers=[("QQ", b"x")])
+    build = batch._build
+
+    def spoilt() -> bytes:
+        data = bytearray(build())
+        at = data.index(b"QQ")
+        data[at : at + 2] = b"\xff\xfe"
+        data[17:21] = struct.pack(">I", calc_crc32c(bytes(data[21:])))  # the checksum covers what follows it
+        return bytes(data)
+
+    batch._build = spoilt
+    await (await producer.send_batch(batch, topic, partition=partition))
+    await producer.stop()
 
 
 async def test_a_raw_record_needs_neither_key_nor_value(bus: KafkaBus, topic: str, group: str) -> None:
