@@ -1,4 +1,5 @@
-"""Real servers for the tests: one PostgreSQL and one Kafka per run, started when the first test asks for them.
+"""Real servers for the tests: one PostgreSQL and one Kafka per run, started when the first test asks for them; and the
+whole system on that PostgreSQL, shared (`steward`) or for one test alone (`fresh_steward`).
 
 Where Java or Kafka's jars are missing, tests that need Kafka are skipped with the reason; with CI=true they fail.
 """
@@ -16,11 +17,15 @@ from uuid import uuid4
 
 import pytest
 
+from shared.database.migrate import migrate
 from shared.local import kafka as local_kafka
 from shared.local import postgres as local_postgres
 from shared.local.kafka import LocalKafka
 from shared.local.postgres import LocalPostgres
 from shared.local.processes import CannotStart
+from shared.run import migrations
+from shared.service import Service, discovered
+from tests.system import SetClock, Steward, steward_of
 
 
 def not_available(reason: CannotStart) -> NoReturn:
@@ -98,3 +103,53 @@ async def kafka(workplace: Path, free_port: Callable[[], int]) -> AsyncIterator[
         not_available(reason)
     yield broker
     await broker.stop()
+
+
+@pytest.fixture(scope="session")
+def services() -> list[Service]:
+    """Every service, found by its folder."""
+    return [load() for load in discovered().values()]
+
+
+@pytest.fixture(scope="session")
+def service_database(postgres: LocalPostgres) -> Callable[[Service], Awaitable[str]]:
+    """Makes a database with a service's newest schema at each call and gives its URL.
+
+    A service is migrated once in a run; each database is a copy of that one, which takes a tenth of the time.
+    """
+    models: dict[str, str] = {}
+
+    async def make(service: Service) -> str:
+        if service.name not in models:
+            model = f"model_{service.name}_{uuid4().hex}"
+            await postgres.ensure_database(model)
+            await migrate(postgres.url(model), migrations(service.name))
+            models[service.name] = model
+        name = f"{service.name}_{uuid4().hex}"
+        connection = await postgres.connect()
+        try:
+            await connection.execute(f"CREATE DATABASE {name} TEMPLATE {models[service.name]}")
+        finally:
+            await connection.close()
+        return postgres.url(name)
+
+    return make
+
+
+@pytest.fixture(scope="session")
+async def steward(
+    services: list[Service], service_database: Callable[[Service], Awaitable[str]], workplace: Path
+) -> AsyncIterator[Steward]:
+    """The system that all tests of a run share. Its time stands still: who moves it takes `fresh_steward`, and who
+    counts records counts those it made."""
+    async with steward_of(services, service_database, workplace / "system", SetClock()) as steward:
+        yield steward
+
+
+@pytest.fixture
+async def fresh_steward(
+    services: list[Service], service_database: Callable[[Service], Awaitable[str]], workplace: Path
+) -> AsyncIterator[Steward]:
+    """The system for one test alone, with nothing in it."""
+    async with steward_of(services, service_database, workplace / "system", SetClock()) as steward:
+        yield steward

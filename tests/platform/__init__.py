@@ -1,0 +1,1 @@
+"""What every service stands on: the database in single statements, the event spine, HTTP."""
