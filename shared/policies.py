@@ -82,23 +82,21 @@ class Policies:
 
     def __init__(self, kinds: Sequence[Kind], found: Sequence[Policy]) -> None:
         self.kinds: Mapping[str, Kind] = {kind.name: kind for kind in kinds}
-        self.found = list(found)
-
-    def of(self, kind: str, name: str, at: datetime) -> Policy | None:
-        """The version of a document that is in effect at an instant: the newest whose effective_from is not later."""
-        best = None
+        self.found = tuple(sorted(found, key=lambda policy: policy.effective_from))
+        self._of: dict[tuple[str, str | None], list[Policy]] = {}
         for policy in self.found:
-            if policy.kind == kind and policy.name == name and policy.effective_from <= at:
-                best = policy
-        return best
+            self._of.setdefault((policy.kind, policy.name), []).append(policy)
+            self._of.setdefault((policy.kind, None), []).append(policy)
 
-    def any(self, kind: str, at: datetime) -> Policy | None:
-        """The version in effect of a kind of which there is one document, whatever its name."""
-        best = None
-        for policy in self.found:
-            if policy.kind == kind and policy.effective_from <= at:
-                best = policy if best is None or policy.effective_from >= best.effective_from else best
-        return best
+    def of(self, kind: str, name: str | None, at: datetime) -> Policy | None:
+        """The version of a document that is in effect at an instant: the newest whose effective_from is not later.
+
+        Without a name: of a kind of which there is one document, whatever it is called.
+        """
+        for policy in reversed(self._of.get((kind, name), ())):
+            if policy.effective_from <= at:
+                return policy
+        return None
 
     def names(self, kind: str) -> list[str]:
         return sorted({policy.name for policy in self.found if policy.kind == kind})

@@ -1,7 +1,7 @@
 """The incident service on one screen."""
 
 from contracts.incident import MatrixCell, PriorityMatrixPublished
-from services.incident.api import permissions, router
+from services.incident.api import history, permissions, router
 from services.incident.rules import MATRIX, PriorityMatrix
 from services.incident.tables import Row
 from shared.policies import Kind, Policy
@@ -24,7 +24,7 @@ service = Service(
     title="Incident and service request management",
     clause="8.2",
     rows=Row.metadata,
-    routers=(router,),
+    routers=(router, history.router),
     permissions=permissions,
     policies=(Kind(MATRIX, PriorityMatrix, published),),
 )

@@ -99,11 +99,23 @@ class Incident(Record, Row):
     origin: Mapped[str | None]
     reference: Mapped[str | None]
     history_row: Mapped[int | None] = mapped_column(BigInteger)
+    in_history: Mapped[bool | None]
     open: Mapped[bool] = mapped_column(Boolean, Computed("state NOT IN ('closed', 'cancelled')", persisted=True))
     search: Mapped[str] = mapped_column(
         TSVECTOR,
         Computed("to_tsvector('simple', number || ' ' || title || ' ' || left(description, 10000))", persisted=True),
     )
+
+
+class HistoryReject(Row):
+    """A row of another system's log that its record could not take in, and why."""
+
+    __tablename__ = "history_reject"
+
+    origin: Mapped[str] = mapped_column(primary_key=True)
+    reference: Mapped[str] = mapped_column(primary_key=True)
+    row: Mapped[int] = mapped_column(primary_key=True)
+    reason: Mapped[str]
 
 
 class Group(Row):

@@ -38,12 +38,11 @@ class Record:
 def new(cls: type[R], **values: object) -> R:
     """A record that is not saved yet, every column set: those not named are None."""
     id = uuid7()
-    record = cls()
-    for name in columns(cls):
-        setattr(record, name, values.get(name))
-    record.id = id
-    record.version = 0
-    record.number = unnumbered(id)
+    # Past the instrumentation, whose history of changes only a session would read.
+    record = class_mapper(cls).class_manager.new_instance()
+    state = dict.fromkeys(columns(cls)) | values
+    state |= {"id": id, "version": 0, "number": unnumbered(id)}
+    instance_dict(record).update(state)
     return record
 
 

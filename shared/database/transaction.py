@@ -72,6 +72,10 @@ class Transaction:
         for event in events:
             record.version += 1
             self._facts.append((record, event, cause, record.version))
+        self.touch(record)
+
+    def touch(self, record: Record) -> None:
+        """Write the record although nothing became true of it (bookkeeping that no one else reads)."""
         self._dirty.setdefault(type(record), {})[record.id] = record
 
     async def tell(self, id: UUID, subject: str, event: Event, cause: Cause) -> None:

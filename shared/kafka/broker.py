@@ -90,16 +90,18 @@ class KafkaBus:
     async def _admin(self) -> AsyncIterator[AIOKafkaAdminClient]:
         """A connected administration client. Raises BusDown, also for what its user meets."""
         admin = AIOKafkaAdminClient(**self._settings.connection(), request_timeout_ms=int(self._settings.timeout * 500))
+        refused: KafkaError | None = None
         try:
             async with asyncio.timeout(self._settings.timeout):
                 while True:
                     try:
                         await admin.start()
                         break
-                    except KafkaError:
+                    except KafkaError as error:
+                        refused = error
                         await asyncio.sleep(0.2)
                 yield admin
         except (KafkaError, TimeoutError, OSError) as error:
-            raise BusDown(f"Kafka at {self._settings.bootstrap}: {error!r}") from error
+            raise BusDown(f"Kafka at {self._settings.bootstrap}: {refused or error!r}") from error
         finally:
             await discard_client(admin._client, set())

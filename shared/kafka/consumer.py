@@ -185,7 +185,7 @@ class KafkaSubscription(ConsumerRebalanceListener):  # type: ignore[misc]  # the
         for task in (fetching, self._watching):
             if task is not None:
                 task.cancel()
-                await asyncio.wait({task})
+                await asyncio.wait({task}, timeout=0.2)
                 _result_of(task)
         self._forget()
         if consumer is not None:

@@ -15,7 +15,7 @@ from aiokafka.client import AIOKafkaClient
 
 log = logging.getLogger(__name__)
 
-GRACE = 3.0
+GRACE = 2.5
 """Seconds for an orderly departure (a consumer tells its group)."""
 FORCE = 1.0
 """Seconds for tasks to notice that they are cancelled."""

@@ -10,18 +10,18 @@ from rich.console import Console
 
 from shared.local.processes import CannotStart, send, until
 from shared.local.system import clear
-from shared.local.up import read_state, runs, state_file
+from shared.local.up import holder, state_file
 
 
 async def down(data: Path, console: Console) -> int:
     """Ask the supervisor to end, and see to it when it does not. Returns the exit code."""
-    supervisor = read_state(data).get("supervisor")
-    if runs(data) and supervisor:
+    supervisor = holder(data)
+    if supervisor:
         with console.status("stopping the services, Kafka and PostgreSQL"):
             send((supervisor,), signal.SIGTERM)
-            if not await until(lambda: not runs(data), 90):
+            if not await until(lambda: holder(data) is None, 90):
                 send((supervisor,), signal.SIGKILL)
-                await until(lambda: not runs(data), 5)
+                await until(lambda: holder(data) is None, 5)
     try:
         await clear(data)
     except CannotStart as reason:

@@ -195,7 +195,8 @@ class LocalKafka:
     async def _format(self, logs: Path) -> None:
         begin_log(self.log)
         self._write_settings(logs)
-        cluster = base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
+        # 22 characters of base64; one in 64 would begin with "-", which the program takes for an option.
+        cluster = "S" + base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")[1:]
         formatting = self._java("kafka.tools.StorageTool", "format", "-t", cluster, "-c", "server.properties")
         await until(lambda: formatting.poll() is not None, 60)
         if formatting.poll() != 0:

@@ -24,7 +24,13 @@ class CannotStart(Exception):
 
 
 class FolderInUse(CannotStart):
-    """Another live Steward holds the folder."""
+    """Another live Steward holds the folder: the process `holder`, 0 in the moment before it has said so."""
+
+    def __init__(self, folder: Path, holder: int) -> None:
+        super().__init__(
+            f"{folder} is in use by another Steward (process {holder}): stop that one first, or use another folder"
+        )
+        self.holder = holder
 
 
 class Claim:
@@ -37,11 +43,9 @@ class Claim:
         try:
             fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            holder = os.read(self._file, 20).decode().strip() or "unknown"
+            holder = int(os.read(self._file, 20).decode().strip() or 0)
             os.close(self._file)
-            raise FolderInUse(
-                f"{folder} is in use by another Steward (process {holder}): stop that one first, or use another folder"
-            ) from None
+            raise FolderInUse(folder, holder) from None
         os.truncate(self._file, 0)
         os.write(self._file, f"{os.getpid()}\n".encode())
 

@@ -19,7 +19,7 @@ from rich.console import Console
 from rich.panel import Panel
 from rich.table import Table
 
-from shared.local.processes import CannotStart, Claim, FolderInUse, begin_log, last_lines, spawn, until
+from shared.local.processes import CannotStart, Claim, FolderInUse, begin_log, end, last_lines, spawn, until
 from shared.local.system import ROOT, System
 
 STATE = "state.json"
@@ -48,13 +48,13 @@ def write_state(data: Path, state: Mapping[str, Any]) -> None:
     draft.replace(file)
 
 
-def runs(data: Path) -> bool:
-    """Whether a supervisor holds the folder."""
+def holder(data: Path) -> int | None:
+    """The supervisor that holds the folder, None if there is none."""
     try:
         Claim(data / "up", "up").release()
-    except FolderInUse:
-        return True
-    return False
+    except FolderInUse as use:
+        return use.holder
+    return None
 
 
 async def supervise(data: Path, base_port: int) -> int:
@@ -65,7 +65,6 @@ async def supervise(data: Path, base_port: int) -> int:
         loop.add_signal_handler(number, ending.set)
     system = System()
     own = {"supervisor": os.getpid()}
-    write_state(data, {**own, "ready": False})
     starting = asyncio.create_task(system.start(data, base_port))
     ended = asyncio.create_task(ending.wait())
     await asyncio.wait((starting, ended), return_when=asyncio.FIRST_COMPLETED)
@@ -74,6 +73,8 @@ async def supervise(data: Path, base_port: int) -> int:
         await asyncio.wait((starting,))
         return 0
     if failure := starting.exception():
+        if isinstance(failure, FolderInUse):
+            raise failure
         write_state(data, {**own, "ready": False, "failure": str(failure)})
         if not isinstance(failure, CannotStart):
             raise failure
@@ -96,37 +97,41 @@ def box(data: Path, state: Mapping[str, Any]) -> Panel:
     for name, service in state["services"].items():
         table.add_row(name, f"{service['url']}/docs")
     table.add_row("Kafka", state["kafka"]["bootstrap"])
-    table.add_row("PostgreSQL", state["postgres"]["url"].replace("{database}", "steward_<service>"))
+    table.add_row("PostgreSQL", f"{data / 'up' / STATE} has its URL; databases steward_<service>")
     table.add_row("logs", str(data / "up" / "logs"))
-    table.add_row("a token", ".venv/bin/steward token alice")
-    table.add_row("stop", "make down")
+    folder = "" if data == Path("var").resolve() else f" --data {data}"
+    table.add_row("a token", f".venv/bin/steward token alice{folder}")
+    table.add_row("stop", f"make down{folder and f' DATA={data}'}")
     return Panel(table, title="Steward, a process per service", expand=False)
+
+
+async def start_supervisor(data: Path, base_port: int, console: Console) -> None:
+    """Start it and wait until it is ready or has given up. Whoever interrupts the waiting ends it."""
+    log = data / "up" / "logs" / "supervisor.log"
+    begin_log(log)
+    command = (sys.executable, "-m", "shared.local.up", "--supervise", "--data", str(data), "--port", str(base_port))
+    supervisor = spawn(command, folder=ROOT, log=log, environment={**os.environ, "PYTHONPATH": str(ROOT)})
+    ready = False
+    try:
+        with console.status("starting PostgreSQL, Kafka and the services"):
+            await until(lambda: bool(read_state(data).get("ready")) or supervisor.poll() is not None, 300)
+        ready = bool(read_state(data).get("ready"))
+    finally:
+        if not ready:
+            await end(supervisor, 60)
 
 
 async def up(data: Path, base_port: int, console: Console) -> int:
     """Start the supervisor unless it runs, wait until all is ready and show where it is. Returns the exit code."""
-    if runs(data) and read_state(data).get("ready"):
+    if holder(data) is not None:
         console.print("It runs already.")
-        console.print(box(data, read_state(data)))
-        return 0
-    log = data / "up" / "logs" / "supervisor.log"
-    begin_log(log)
-    state_file(data).unlink(missing_ok=True)
-    command = (sys.executable, "-m", "shared.local.up", "--supervise", "--data", str(data), "--port", str(base_port))
-    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
-    supervisor = spawn(command, folder=ROOT, log=log, environment=environment)
-    try:
-        with console.status("starting PostgreSQL, Kafka and the services"):
-            await until(lambda: bool(read_state(data).get("ready")) or supervisor.poll() is not None, 300)
-    except asyncio.CancelledError:
-        supervisor.terminate()
-        await until(lambda: supervisor.poll() is not None, 60)
-        raise
+    else:
+        state_file(data).unlink(missing_ok=True)
+        await start_supervisor(data, base_port, console)
     state = read_state(data)
     if not state.get("ready"):
-        console.print(f"Steward did not start: {state.get('failure') or last_lines(log)}", style="red", markup=False)
-        if supervisor.poll() is None:
-            supervisor.terminate()
+        reason = state.get("failure") or last_lines(data / "up" / "logs" / "supervisor.log")
+        console.print(f"Steward is not ready: {reason}", style="red", markup=False)
         return 1
     console.print(box(data, state))
     return 0

@@ -121,11 +121,15 @@ def computed(incident: Incident, caller: Caller) -> Mapping[str, object]:
 VIEW = View(IncidentView, computed)
 
 
+# What counts until a closure policy is applied.
+UNDECLARED = ClosurePolicy(silence_days=5).silence
+
+
 def desk(ask: Ask, now: datetime | None = None, actor: str | None = None) -> Desk:
     """The time, the actor and the rules in force at that time."""
     at = now or ask.now
-    matrix = ask.runtime.policies.of(MATRIX, "default", at) or ask.runtime.policies.any(MATRIX, at)
-    closure = ask.runtime.policies.any(CLOSURE, at)
+    matrix = ask.runtime.policies.of(MATRIX, None, at)
+    closure = ask.runtime.policies.of(CLOSURE, None, at)
     return Desk(
         now=at,
         actor=actor or ask.caller.subject,
@@ -133,7 +137,7 @@ def desk(ask: Ask, now: datetime | None = None, actor: str | None = None) -> Des
         matrix=matrix.spec if matrix else USUAL,
         matrix_name=matrix.name if matrix else None,
         matrix_version=matrix.version if matrix else None,
-        silence=(closure.spec if closure else ClosurePolicy(silence_days=5)).silence,
+        silence=closure.spec.silence if closure else UNDECLARED,
     )
 
 

@@ -41,8 +41,8 @@ def assign(incident: Incident, order: Assign, desk: Desk) -> list[Event]:
     incident.assignee = order.assignee if "assignee" in sent else incident.assignee
     if (incident.group, incident.assignee) == before:
         return []
-    # What is counted is work that changed hands: a first assignment, or a person within the same group, is not.
-    reassignment = before[0] is not None and incident.group != before[0]
+    # Every change of group after opening counts, as in ServiceNow, so that imported counters and ours mean the same.
+    reassignment = incident.group != before[0]
     incident.reassignment_count += reassignment
     return [
         IncidentAssigned(

@@ -103,6 +103,13 @@ def upgrade() -> None:
     sa.Column('sequence', sa.Integer(), nullable=False),
     sa.PrimaryKeyConstraint('topic', 'aggregate_id', name=op.f('pk_stream'))
     )
+    op.create_table('history_reject',
+    sa.Column('origin', sa.Text(), nullable=False),
+    sa.Column('reference', sa.Text(), nullable=False),
+    sa.Column('row', sa.Integer(), nullable=False),
+    sa.Column('reason', sa.Text(), nullable=False),
+    sa.PrimaryKeyConstraint('origin', 'reference', 'row', name=op.f('pk_history_reject'))
+    )
     op.create_table('incident',
     sa.Column('id', sa.Uuid(), nullable=False),
     sa.Column('version', sa.Integer(), nullable=False),
@@ -151,6 +158,7 @@ def upgrade() -> None:
     sa.Column('origin', sa.Text(), nullable=True),
     sa.Column('reference', sa.Text(), nullable=True),
     sa.Column('history_row', sa.BigInteger(), nullable=True),
+    sa.Column('in_history', sa.Boolean(), nullable=True),
     sa.Column('open', sa.Boolean(), sa.Computed("state NOT IN ('closed', 'cancelled')", persisted=True), nullable=False),
     sa.Column('search', postgresql.TSVECTOR(), sa.Computed("to_tsvector('simple', number || ' ' || title || ' ' || left(description, 10000))", persisted=True), nullable=False),
     sa.PrimaryKeyConstraint('id', name=op.f('pk_incident')),
