@@ -161,8 +161,10 @@ class Runtime:
             unpublished = waiting.head - (
                 self.relay.published if self.relay and self.relay.published else waiting.published
             )
-            parts["relay"] = {"ok": waiting.head - waiting.published <= lag_limit or not self.publishes,
-                              "detail": f"{max(unpublished, 0) if self.publishes else 0} events to publish"}  # fmt: skip
+            parts["relay"] = {
+                "ok": waiting.head - waiting.published <= lag_limit or not self.publishes,
+                "detail": f"{max(unpublished, 0) if self.publishes else 0} events to publish",
+            }
             for reason in ("poison", "invalid", "unknown-type", "unreadable", "gap", "behind"):
                 PARKED.labels(self.service.name, reason).set(counts.get(reason, 0))
         except Exception as error:
@@ -195,7 +197,8 @@ class Runtime:
 
 
 PENDING = text(
-    "SELECT position AS head, published, (SELECT count(*) FROM event WHERE position IS NULL) AS unsequenced FROM log_head"
+    "SELECT position AS head, published, (SELECT count(*) FROM event WHERE position IS NULL) AS unsequenced "
+    "FROM log_head"
 )
 
 

@@ -1,4 +1,4 @@
-"""What operators see: JSON logs with the correlation id, Prometheus metrics, and one trace through requests and events."""
+"""What operators see: JSON logs with the correlation id, Prometheus metrics, one trace through requests and events."""
 
 import logging
 import re

@@ -1,4 +1,4 @@
-"""PostgreSQL, in the two statements a command needs (load, save), the one a list needs, and transactions for the rest."""
+"""PostgreSQL: a command needs two statements (load, save), a list one; transactions are for the rest."""
 
 from shared.database.engine import Database, Faster
 from shared.database.recording import Answer, Cause

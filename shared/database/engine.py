@@ -8,22 +8,18 @@ that is what keeps the log's insert order right for every record (see docs/decis
 
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
-from functools import cache
 from typing import Any, cast
 from uuid import UUID
 
 from sqlalchemy import TextClause, bindparam, select, text
-from sqlalchemy.dialects.postgresql import asyncpg as dialect
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from uuid_utils.compat import uuid7
 
 from contracts.envelope import Event
 from shared.database.recording import Answer, Cause, texts
-from shared.database.records import R, columns, from_row, table, unnumbered, values
+from shared.database.records import QUOTE, R, columns, from_row, once, table, unnumbered, values
 from shared.database.transaction import Transaction
-
-QUOTE = dialect.dialect().identifier_preparer.quote
 
 
 class Faster(Exception):
@@ -52,7 +48,7 @@ answered AS (
 )"""
 
 
-@cache
+@once
 def save_statement(cls: type[R], new: bool, keyed: bool) -> TextClause:
     """One statement per table, new or not, with a stored answer or not: the shape decides, the values never do."""
     name = QUOTE(table(cls).name)
@@ -68,7 +64,7 @@ def save_statement(cls: type[R], new: bool, keyed: bool) -> TextClause:
     return text(f"WITH saved AS ({saved} {returning}),{LOGGED}{answered} SELECT number FROM saved")
 
 
-@cache
+@once
 def load_statement(cls: type[R], scoped: bool) -> Any:
     found = select(*(table(cls).c[name] for name in columns(cls))).where(table(cls).c.id == bindparam("id"))
     return found.where(table(cls).c.organisation == bindparam("organisation")) if scoped else found
@@ -111,7 +107,8 @@ class Database:
     async def save(self, record: R, events: Sequence[Event], cause: Cause, answer: Answer | None = None) -> None:
         """Write the record, its events and the answer, all or nothing; then `number` is the one the database drew.
 
-        `record.version` is the one after these events. Raises Faster where the row's version is not the record's any more, Repeated where the answer's key is taken.
+        `record.version` is the one after these events. Raises Faster where the row's version is not the record's any
+        more, Repeated where the answer's key is taken.
         """
         before = record.version - len(events)
         new = before == 0

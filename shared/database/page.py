@@ -13,13 +13,20 @@ from functools import lru_cache
 from typing import Any
 
 from sqlalchemy import TextClause, text
-from sqlalchemy.dialects.postgresql import asyncpg as dialect
 
+from shared.database.records import QUOTE
 from shared.errors import Invalid
 
-QUOTE = dialect.dialect().identifier_preparer.quote
-OPERATORS = {"in": "{c} = ANY(:{p})", "eq": "{c} = :{p}", "gte": "{c} >= :{p}", "gt": "{c} > :{p}", "lte": "{c} <= :{p}",
-             "lt": "{c} < :{p}", "search": "{c} @@ websearch_to_tsquery('simple', :{p})", "null": "({c} IS NULL) = :{p}"}  # fmt: skip
+OPERATORS = {
+    "in": "{c} = ANY(:{p})",
+    "eq": "{c} = :{p}",
+    "gte": "{c} >= :{p}",
+    "gt": "{c} > :{p}",
+    "lte": "{c} <= :{p}",
+    "lt": "{c} < :{p}",
+    "search": "{c} @@ websearch_to_tsquery('simple', :{p})",
+    "null": "({c} IS NULL) = :{p}",
+}
 
 
 @dataclass(frozen=True)

@@ -1,17 +1,21 @@
 """A record: one row with an id, a human number and a version that counts its events."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import cache
-from typing import Any, TypeVar, cast
+from typing import Any, ParamSpec, TypeVar, cast
 from uuid import UUID
 
 import msgspec
-from sqlalchemy import ARRAY, JSON, Table, Text
+from sqlalchemy import ARRAY, JSON, RowMapping, Table, Text
+from sqlalchemy.dialects.postgresql import asyncpg as dialect
 from sqlalchemy.orm import Mapped, class_mapper, mapped_column
 from sqlalchemy.orm.attributes import instance_dict
 from uuid_utils.compat import uuid7
 
 R = TypeVar("R", bound="Record")
+P = ParamSpec("P")
+T = TypeVar("T")
+QUOTE: Callable[[str], str] = dialect.dialect().identifier_preparer.quote  # type: ignore[no-untyped-call]  # SQLAlchemy's
 
 naming = {
     "ix": "ix_%(table_name)s_%(column_0_N_name)s",
@@ -20,6 +24,11 @@ naming = {
     "fk": "fk_%(table_name)s_%(column_0_N_name)s",
     "pk": "pk_%(table_name)s",
 }
+
+
+def once(function: Callable[P, T]) -> Callable[P, T]:
+    """`functools.cache` that keeps the function's type; mypy doubts that a mapped class can be hashed."""
+    return cast("Callable[P, T]", cache(function))
 
 
 class Record:
@@ -55,27 +64,27 @@ def table(cls: type[R]) -> Table:
     return cast("Table", class_mapper(cls).local_table)
 
 
-@cache
+@once
 def columns(cls: type[R]) -> tuple[str, ...]:
     """The names of the columns that are written, in the table's order; those the database computes are left out."""
     return tuple(column.key for column in table(cls).columns if column.computed is None)
 
 
-@cache
+@once
 def json_columns(cls: type[R]) -> frozenset[str]:
     return frozenset(column.key for column in table(cls).columns if isinstance(column.type, JSON))
 
 
-@cache
+@once
 def array_columns(cls: type[R]) -> frozenset[str]:
     return frozenset(column.key for column in table(cls).columns if isinstance(column.type, ARRAY))
 
 
-def from_row(cls: type[R], row: Mapping[str, Any]) -> R:
+def from_row(cls: type[R], row: RowMapping | Mapping[str, Any]) -> R:
     """A plain object with the row's values; no session knows it."""
     record = class_mapper(cls).class_manager.new_instance()
     instance_dict(record).update(row)
-    return cast("R", record)
+    return record
 
 
 def values(record: Record) -> dict[str, Any]:

@@ -6,16 +6,13 @@ from uuid import UUID
 
 import msgspec
 from sqlalchemy import CursorResult, TextClause, any_, bindparam, select, text
-from sqlalchemy.dialects.postgresql import asyncpg as dialect
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.orm.attributes import instance_dict
 from uuid_utils.compat import uuid7
 
 from contracts.envelope import Event
 from shared.database.recording import Cause
-from shared.database.records import R, Record, columns, from_row, table
-
-QUOTE = dialect.dialect().identifier_preparer.quote
+from shared.database.records import QUOTE, R, Record, columns, from_row, table
 
 LOG = """
 INSERT INTO event (id, aggregate_id, sequence, subject, organisation, type, data,

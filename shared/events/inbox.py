@@ -43,7 +43,7 @@ log = structlog.get_logger(__name__)
 
 
 def passing(error: BaseException) -> bool:
-    """Whether trying the same again later can help: the database is away, or two transactions were in each other's way."""
+    """Whether the same can work later: the database is away, or two transactions were in each other's way."""
     if isinstance(error, DBAPIError):
         state = str(getattr(error.orig, "sqlstate", None) or "")
         return error.connection_invalidated or not state or state[:2] in {"08", "40", "53", "57", "58"}

@@ -15,7 +15,7 @@ from shared.bus import Arrival
 from shared.clock import Clock
 from shared.database import Database, Transaction
 
-# Reasons that hold later messages of the same record back. A gap and what is behind something do not block by themselves.
+# Reasons that hold later messages of the same record back. A gap, and what is behind something, do not by themselves.
 BLOCKING = frozenset({"poison", "unknown-type", "invalid"})
 
 COLUMNS = (
@@ -31,15 +31,13 @@ WAITING = text(
     "WHERE topic = :topic AND aggregate_id = ANY(CAST(:ids AS uuid[])) AND settled_at IS NULL"
 )
 BEHIND = text(
-    f"SELECT {COLUMNS} FROM parked WHERE topic = :topic AND aggregate_id = :id AND settled_at IS NULL "
-    "ORDER BY sequence"
+    f"SELECT {COLUMNS} FROM parked WHERE topic = :topic AND aggregate_id = :id AND settled_at IS NULL ORDER BY sequence"
 )
 SETTLE = text("UPDATE parked SET settled_at = :now, settled_by = :by, outcome = :outcome WHERE id = :id")
 AGAIN = text("UPDATE parked SET reason = :reason, fault = :fault, tries = tries + 1 WHERE id = :id")
 ONE = text(f"SELECT {COLUMNS} FROM parked WHERE id = :id")
 LIST = text(
-    f"SELECT {COLUMNS} FROM parked WHERE (settled_at IS NOT NULL) = :settled AND id > :after "
-    "ORDER BY id LIMIT :limit"
+    f"SELECT {COLUMNS} FROM parked WHERE (settled_at IS NOT NULL) = :settled AND id > :after ORDER BY id LIMIT :limit"
 )
 COUNT = text("SELECT reason, count(*) AS count FROM parked WHERE settled_at IS NULL GROUP BY reason")
 

@@ -9,7 +9,7 @@ from sqlalchemy import text
 from shared.bus import Bus
 from shared.clock import Clock
 from shared.database import Database
-from shared.database.engine import QUOTE
+from shared.database.records import QUOTE
 from shared.events.handling import Projection, topics
 from shared.events.inbox import Inbox
 from shared.service import Service

@@ -2,8 +2,8 @@
 
 Insert order is not commit order: a cursor over the insert position loses what commits late. Draining what has no
 position yet, in insert order, loses nothing and inverts nothing, because a record's events are inserted under its lock.
-The leader is elected by a session advisory lock on a connection of its own (never through a transaction pooler); each
-batch takes a transaction-level lock besides, so that a leader that was cut off and does not know it cannot number twice.
+The leader is elected by a session advisory lock on a connection of its own (never through a transaction pooler); a
+batch takes a transaction-level lock besides, so that a leader that was cut off and does not know cannot number twice.
 """
 
 import asyncio
@@ -73,7 +73,8 @@ class Sequencer:
     async def _lead(self) -> None:
         connection = await direct(self.database)
         try:
-            while not await connection.fetchval("SELECT pg_try_advisory_lock($1)", LEADER):
+            # Not a waiting lock: a backend that waits for one hears nothing of a connection that was lost.
+            while not await connection.fetchval("SELECT pg_try_advisory_lock($1)", LEADER):  # noqa: ASYNC110
                 await asyncio.sleep(1.0)
             self.leading = True
             self.feed.end = await connection.fetchval("SELECT position FROM log_head")

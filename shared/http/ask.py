@@ -50,7 +50,7 @@ class View:
         return tuple(self.model.model_fields)
 
     def text(self, record: Record, caller: Caller) -> str:
-        known = instance_dict(record) | self.computed(record, caller)
+        known = {**instance_dict(record), **self.computed(record, caller)}
         return msgspec.json.encode({name: known[name] for name in self.fields}).decode()
 
 

@@ -74,9 +74,8 @@ def router(service: str, kinds: Sequence[Kind]) -> Room:
     @room.reading("/policies", shows=StoredPolicies, summary="Every version of every document, as it was applied")
     async def stored(ask: Asked) -> Response:
         ask.require("policy:read")
-        items = []
-        for row in await ask.database.rows(policies.READ, {}):
-            items.append({**row._mapping, "spec": msgspec.Raw(row.spec.encode())})
+        rows = await ask.database.rows(policies.READ, {})
+        items = [{**row._mapping, "spec": msgspec.Raw(row.spec.encode())} for row in rows]
         return Response(msgspec.json.encode({"items": items}), media_type=JSON)
 
     return room

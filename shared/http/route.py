@@ -123,8 +123,16 @@ class Room(APIRouter):
     def __init__(self, **options: Any) -> None:
         super().__init__(route_class=PlannedRoute, responses=REFUSALS, **options)
 
-    def command(self, path: str, *, shows: type[BaseModel] | None = None, status: int = 200, match: bool = False,
-                method: str = "POST", **options: Any) -> Callable[[Callable[..., Awaitable[Response]]], Any]:  # fmt: skip
+    def command(
+        self,
+        path: str,
+        *,
+        shows: type[BaseModel] | None = None,
+        status: int = 200,
+        match: bool = False,
+        method: str = "POST",
+        **options: Any,
+    ) -> Callable[[Callable[..., Awaitable[Response]]], Any]:
         """A route that changes something. `match`: If-Match is required."""
         parameters = [KEY] if method == "POST" else []
         if "{id}" in path:
