@@ -21,6 +21,7 @@ from bench.besides import Besides
 from bench.contest import Standing, held, rounds
 from bench.databases import server
 from bench.scenarios import SCENARIOS
+from shared.local.processes import CannotStart, Claim
 
 FOLDER = Path("var/bench")
 
@@ -72,15 +73,23 @@ class Run:
             taking_part: list[contestants.Contestant] = [reference, steward]
             direct = await contestants.direct(postgres, self.folder)
             if direct is not None:
-                direct.learn(await reference.opened())
+                direct.learn(await reference.sample())
                 taking_part.append(direct)
             self.standings = await rounds(scenarios, taking_part, self.chosen.seconds, self.chosen.rounds, self.tell)
             self.tell("counting what the databases hold")
             self.differences = await held(taking_part)
 
     async def everything(self) -> None:
+        # Two benchmarks at once would measure each other, and this one is about to remove the other's files.
+        claim = Claim(self.folder.parent, "bench")
+        try:
+            await self.claimed()
+        finally:
+            claim.release()
+
+    async def claimed(self) -> None:
         shutil.rmtree(self.folder, ignore_errors=True)
-        self.folder.mkdir(parents=True)
+        self.folder.mkdir()
         self.figures["machine"] = machine.facts(self.folder)
         await self.loads()
         besides = Besides(self.folder, self.chosen.seconds, self.tell, self.wanted)
@@ -91,9 +100,12 @@ class Run:
                 await besides.in_one_process()
         finally:
             self.figures |= besides.figures
+        if not self.differences:
+            shutil.rmtree(self.folder)
 
     def finish(self) -> int:
-        report.loads(self.console, self.standings)
+        if self.standings:
+            report.loads(self.console, self.standings)
         report.others(self.console, self.figures)
         for difference in self.differences:
             self.console.print(f"[bold red]{difference}[/]")
@@ -124,5 +136,7 @@ if __name__ == "__main__":
         asyncio.run(main(run))
     except (KeyboardInterrupt, asyncio.CancelledError):
         sys.exit("stopped; nothing was left running")
+    except (contestants.Invalid, CannotStart) as error:
+        sys.exit(f"no figures: {error}")
     run.tell(f"done in {time.perf_counter() - begin:.0f} s")
     sys.exit(run.finish())

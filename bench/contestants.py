@@ -3,6 +3,7 @@
 Each keeps count of the commands that were acknowledged to it, so that its database can be held to them afterwards.
 """
 
+import json
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -117,10 +118,10 @@ class Served(Ledger):
             sample=outcome.sample,
         )
 
-    async def opened(self) -> str:
-        """The answer to an opened incident."""
-        figure = await self.measure(Scenario("opened", "create", 1), 0.2, "first")
-        return figure.sample
+    async def sample(self) -> str:
+        """An incident as it is answered, of those that were seeded."""
+        figure = await self.measure(Scenario("sample", "list", 1), 0.1, "sample")
+        return json.dumps(json.loads(figure.sample)["items"][0])
 
     def check(self, scenario: Scenario, outcome: Outcome) -> None:
         expected = EXPECTED[scenario.kind]
@@ -133,13 +134,13 @@ class Served(Ledger):
 
 @dataclass
 class Direct(Ledger):
-    """pgbench. Its scripts are made when the reference has shown what an answer looks like."""
+    """pgbench. Its scripts are made when the reference has shown what an incident looks like."""
 
     folder: Path = Path()
     scripts: dict[str, str] = field(default_factory=dict)
 
     def learn(self, answer: str) -> None:
-        """Take the reference's answer to an opened incident as the body of history and outbox rows."""
+        """Take an incident as the reference answers it as the body of history and outbox rows."""
         self.scripts = pgbench.scripts(OPENING, pgbench.literal_body(answer), self.seeded - self.open + 1, self.seeded)
 
     async def measure(self, scenario: Scenario, seconds: float, tag: str) -> Figure | None:

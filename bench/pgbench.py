@@ -53,8 +53,8 @@ def recording(type: str, sequence: str, body: str) -> list[str]:
 
 
 def scripts(opening: dict[str, object], body: str, first: int, last: int) -> dict[str, str]:
-    """pgbench scripts by name. `opening` is what a caller sends to open an incident, `body` the answer to it;
-    updates go to the seeded incidents from place `first` to `last`."""
+    """pgbench scripts by name. `opening` is what a caller sends to open an incident, `body` an incident as it is
+    answered; updates go to the seeded incidents from place `first` to `last`."""
 
     def given(name: str) -> str:
         value = opening.get(name)
