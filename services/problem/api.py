@@ -1,0 +1,266 @@
+"""The routes of problem management."""
+
+from collections.abc import Callable, Mapping, Sequence
+from functools import lru_cache
+from typing import Annotated, Any
+from uuid import UUID
+
+import msgspec
+from fastapi import Query as InQuery
+from pydantic import AwareDatetime, BaseModel, ConfigDict
+from starlette.responses import Response
+
+from contracts.envelope import instant_text
+from services.problem.domain import VERBS, Desk, Open, Order, Verb, decide, open_problem
+from services.problem.lifecycle import LIFECYCLE, PERMISSIONS, Action, State
+from services.problem.queries import INCIDENTS, PROBLEMS, linked, numbers
+from services.problem.rules import RULE, USUAL
+from services.problem.tables import Problem
+from shared.auth import Caller, Permissions
+from shared.errors import Invalid
+from shared.http.ask import JSON, Ask, Asked, Query, View
+from shared.http.route import Room
+
+router = Room(tags=["problems"])
+permissions = Permissions(PERMISSIONS, everything=frozenset({"administrator"}))
+FIRST = UUID(int=0)
+
+
+class ProblemView(BaseModel):
+    """A problem as it is now. `allowed_actions`: the verbs this caller may use on it now; `incidents_count`: how many
+    incidents it is behind; `recurrences`: how often one of them was closed while it was linked."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    id: UUID
+    number: str
+    version: int
+    state: State
+    waiting_reason: str | None
+    source: str
+    title: str
+    description: str
+    frequency: int | None
+    impact: int | None
+    cost: int | None
+    priority: int | None
+    priority_overridden: bool
+    organisation: str | None
+    service: str | None
+    ci: str | None
+    category: str | None
+    group: str | None
+    assignee: str | None
+    incidents_count: int
+    recurrences: int
+    last_recurrence_at: AwareDatetime | None
+    workaround: str | None
+    workaround_at: AwareDatetime | None
+    change_request: UUID | None
+    change_requested_at: AwareDatetime | None
+    opened_at: AwareDatetime
+    taken_up_at: AwareDatetime | None
+    resolved_at: AwareDatetime | None
+    closed_at: AwareDatetime | None
+    resolution_code: str | None
+    resolution_note: str | None
+    cause: str | None
+    closure_code: str | None
+    reopen_count: int
+    reassignment_count: int
+    allowed_actions: list[Action]
+
+
+class Problems(BaseModel):
+    items: list[ProblemView]
+    next: str | None
+
+
+class ProblemQuery(Query):
+    """`incident`: the problems behind this incident."""
+
+    state: list[State] | None = None
+    open: bool | None = None
+    source: list[str] | None = None
+    priority: list[int] | None = None
+    service: str | None = None
+    ci: str | None = None
+    category: str | None = None
+    group: str | None = None
+    assignee: str | None = None
+    organisation: str | None = None
+    recurred: bool | None = None
+    incident: UUID | None = None
+    opened_after: AwareDatetime | None = None
+    opened_before: AwareDatetime | None = None
+    q: str | None = None
+
+
+class LinkedIncident(BaseModel):
+    """An incident that a problem is behind. Where nothing has been heard of it yet there is only its id.
+
+    `closings`: how often it was closed, whenever that was.
+    """
+
+    id: UUID
+    number: str | None
+    kind: str | None
+    state: str | None
+    title: str | None
+    organisation: str | None
+    priority: int | None
+    service: str | None
+    ci: str | None
+    category: str | None
+    closings: int
+    opened_at: AwareDatetime | None
+    closed_at: AwareDatetime | None
+
+
+class LinkedIncidents(BaseModel):
+    items: list[LinkedIncident]
+    next: UUID | None
+
+
+class KnownIncidentView(LinkedIncident):
+    """An incident as problem management knows it. `problem`: the one it names itself, be there such a one or not."""
+
+    problem: UUID | None
+
+
+class KnownIncidents(BaseModel):
+    items: list[KnownIncidentView]
+    next: str | None
+
+
+class IncidentQuery(Query):
+    """`stray`: names a problem that there is not."""
+
+    state: list[str] | None = None
+    service: str | None = None
+    ci: str | None = None
+    category: str | None = None
+    problem: UUID | None = None
+    stray: bool | None = None
+
+
+class Entry(BaseModel):
+    """One line of a timeline: who, when, what. `data` is the event's whole body."""
+
+    at: AwareDatetime
+    actor: str
+    event: str
+    sequence: int
+    data: dict[str, Any]
+
+
+class Timeline(BaseModel):
+    items: list[Entry]
+
+
+@lru_cache(maxsize=256)
+def actions(roles: frozenset[str]) -> Mapping[str, Sequence[Action]]:
+    """The verbs these roles may use, by state."""
+    may = {action for action in Action if not permissions.table[f"problem:{action}"].isdisjoint(roles)}
+    return {state: [action for action in LIFECYCLE.allowed(state) if action in may] for state in State}
+
+
+@lru_cache(maxsize=256)
+def actions_text(roles: frozenset[str]) -> str:
+    return msgspec.json.encode(actions(roles)).decode()
+
+
+def computed(problem: Problem, caller: Caller) -> Mapping[str, object]:
+    return {
+        "allowed_actions": actions(caller.roles)[problem.state],
+        "incidents_count": len(problem.incidents),
+    }
+
+
+VIEW = View(ProblemView, computed)
+
+
+def desk(ask: Ask, known: Mapping[UUID, str] | None = None) -> Desk:
+    """The time, the actor and the rule in force at that time."""
+    rule = ask.runtime.policies.of(RULE, None, ask.now)
+    return Desk(ask.now, ask.caller.subject, rule.spec if rule else USUAL, known or {})
+
+
+@router.command("/problems", shows=ProblemView, status=201, summary="Look for a cause behind incidents")
+async def open_new(body: Open, ask: Asked) -> Response:
+    ask.require("problem:open")
+    problem, events = open_problem(body, desk(ask))
+    return await ask.create(problem, events, VIEW)
+
+
+@router.reading("/problems", shows=Problems, summary="Problems, by keyset")
+async def problems(ask: Asked, query: Annotated[ProblemQuery, InQuery()]) -> Response:
+    ask.require("problem:read")
+    return await ask.page(PROBLEMS, query, {"allowed": actions_text(ask.caller.roles)})
+
+
+@router.reading("/problems/{id}", shows=ProblemView, summary="One problem")
+async def problem(id: UUID, ask: Asked) -> Response:
+    ask.require("problem:read")
+    return await ask.show(Problem, id, VIEW)
+
+
+@router.reading("/problems/{id}/incidents", shows=LinkedIncidents, summary="The incidents it is behind")
+async def incidents_of(id: UUID, ask: Asked, query: Annotated[Query, InQuery()]) -> Response:
+    ask.require("problem:read")
+    if query.sort is not None:
+        raise Invalid.field("sort", "these are in the order of their ids, which is that of time")
+    try:
+        after = UUID(query.cursor) if query.cursor else FIRST
+    except ValueError:
+        raise Invalid.field("cursor", "this is not a cursor of this list") from None
+    await ask.load(Problem, id)
+    items, last = await linked(ask.database, id, after, query.limit)
+    following = f'"{last}"' if last else "null"
+    return Response(f'{{"items":{items},"next":{following}}}', media_type=JSON)
+
+
+@router.reading("/problems/{id}/timeline", shows=Timeline, summary="All that happened to it, oldest first")
+async def timeline(id: UUID, ask: Asked) -> Response:
+    ask.require("problem:read")
+    await ask.load(Problem, id)
+    items = [
+        {
+            "at": instant_text(message.occurred),
+            "actor": message.actor,
+            "event": message.type.removeprefix("steward.").rpartition(".v")[0],
+            "sequence": message.sequence,
+            "data": msgspec.Raw(message.data.encode()),
+        }
+        for message in await ask.runtime.log.timeline(id)
+    ]
+    return Response(msgspec.json.encode({"items": items}), media_type=JSON)
+
+
+@router.reading("/incidents", shows=KnownIncidents, summary="The incidents that problem management knows of")
+async def incidents(ask: Asked, query: Annotated[IncidentQuery, InQuery()]) -> Response:
+    ask.require("problem:read")
+    return await ask.page(INCIDENTS, query)
+
+
+def verb_route(action: Action, verb: Verb) -> Callable[..., Any]:
+    """The route of one verb: its body is the verb's order."""
+
+    async def route(id: UUID, body: Order, ask: Asked) -> Response:
+        ask.require(f"problem:{action}")
+        at = desk(ask, await numbers(ask.database, body.mentioned()))
+        return await ask.change(
+            Problem, id, lambda problem: decide(verb, problem, body, at), VIEW, match=action is Action.EDIT
+        )
+
+    route.__annotations__["body"] = verb.order
+    route.__name__ = f"{action.replace('-', '_')}_problem"
+    return route
+
+
+for action, verb in VERBS.items():
+    if action is Action.EDIT:
+        declare = router.command("/problems/{id}", method="PATCH", match=True, shows=ProblemView, summary=verb.summary)
+    else:
+        declare = router.command(f"/problems/{{id}}/{action}", shows=ProblemView, summary=verb.summary)
+    declare(verb_route(action, verb))

@@ -1,0 +1,170 @@
+"""What problem management does when something happened to an incident."""
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+from uuid import UUID
+
+import structlog
+from sqlalchemy import text
+
+from contracts.envelope import Event
+from contracts.incident import (
+    IncidentCancelled,
+    IncidentClassified,
+    IncidentClosed,
+    IncidentEdited,
+    IncidentLinked,
+    IncidentOpened,
+    IncidentPrioritised,
+    IncidentReopened,
+    IncidentResolved,
+    IncidentResumed,
+    IncidentStarted,
+    IncidentUnlinked,
+    IncidentWaiting,
+)
+from services.problem.domain.effects import recurred, takes, tied, untied
+from services.problem.tables import KnownIncident, Problem
+from shared.events.handling import Delivery, Handlers, Projection, Reaction, Work
+
+log = structlog.get_logger(__name__)
+
+# One row per incident and batch. A null title, or a problem that was not spoken of, leaves what is known.
+KEEP = text(
+    "INSERT INTO known_incident AS known (id, number, kind, state, title, organisation, priority, service, ci, "
+    "category, problem, closings, opened_at, closed_at) "
+    "SELECT id, number, kind, state, title, organisation, priority, service, ci, category, problem, closings, "
+    "opened_at, closed_at FROM unnest(CAST(:id AS uuid[]), CAST(:number AS text[]), CAST(:kind AS text[]), "
+    "CAST(:state AS text[]), CAST(:title AS text[]), CAST(:organisation AS text[]), CAST(:priority AS smallint[]), "
+    "CAST(:service AS text[]), CAST(:ci AS text[]), CAST(:category AS text[]), CAST(:problem AS uuid[]), "
+    "CAST(:closings AS int[]), CAST(:opened_at AS timestamptz[]), CAST(:closed_at AS timestamptz[])) AS given "
+    "(id, number, kind, state, title, organisation, priority, service, ci, category, problem, closings, opened_at, "
+    "closed_at) "
+    "ON CONFLICT (id) DO UPDATE SET state = excluded.state, title = coalesce(excluded.title, known.title), "
+    "priority = excluded.priority, service = excluded.service, ci = excluded.ci, category = excluded.category, "
+    "problem = CASE WHEN excluded.id = ANY(CAST(:spoken AS uuid[])) THEN excluded.problem ELSE known.problem END, "
+    "closings = known.closings + excluded.closings, closed_at = CASE WHEN excluded.state IN ('closed', 'cancelled') "
+    "THEN coalesce(excluded.closed_at, known.closed_at) END"
+)
+BEHIND = text("SELECT id FROM problem WHERE incidents && CAST(:incidents AS uuid[])")
+CLOSINGS = text("SELECT id, closings FROM known_incident WHERE id = ANY(CAST(:incidents AS uuid[]))")
+
+
+async def keep_incidents(deliveries: Sequence[Delivery[Any]], work: Work) -> None:
+    """Keep what problem management needs to know of each incident."""
+    rows: dict[UUID, dict[str, Any]] = {}
+    spoken: set[UUID] = set()
+    for delivery in deliveries:
+        event, message = delivery.event, delivery.message
+        id = message.aggregate_id
+        row = rows.get(id)
+        if row is None:
+            row = rows[id] = {"id": id, "number": message.subject, "title": None, "problem": None, "closings": 0}
+        row |= {
+            "kind": event.kind, "state": event.state, "organisation": event.organisation, "priority": event.priority,
+            "service": event.service, "ci": event.ci, "category": event.category, "opened_at": event.opened_at,
+        }  # fmt: skip
+        row["closed_at"] = row.get("closed_at") if event.state in ("closed", "cancelled") else None
+        match event:
+            case IncidentOpened():
+                row["title"] = event.title
+            case IncidentEdited() if "title" in event.changes:
+                row["title"] = event.changes["title"].after
+            case IncidentLinked(relation="problem"):
+                row["problem"] = event.target
+                spoken.add(id)
+            case IncidentUnlinked(relation="problem"):
+                row["problem"] = None
+                spoken.add(id)
+            case IncidentClosed():
+                row["closings"] += 1
+                row["closed_at"], row["problem"] = message.occurred, event.problem
+                spoken.add(id)
+            case IncidentCancelled():
+                row["closed_at"] = message.occurred
+    # In the order of their ids, as everybody who locks several rows does.
+    ordered = [rows[id] for id in sorted(rows)]
+    columns: dict[str, Any] = {name: [row[name] for row in ordered] for name in ordered[0]}
+    await work.transaction.execute(KEEP, columns | {"spoken": list(spoken)})
+
+
+async def follow_incidents(
+    deliveries: Sequence[Delivery[IncidentLinked | IncidentUnlinked | IncidentClosed]], work: Work
+) -> None:
+    """Tie incidents to problems as the desk says, and count a recurrence where one of them was closed.
+
+    All problems concerned are locked at once, so that two batches, or a batch and a command, cannot both count from
+    the same number. A problem that there is not here is nobody's fault to repair here: the incident keeps naming it
+    in `known_incident`, where it is listed as stray.
+    """
+    transaction = work.transaction
+    closed = {each.message.aggregate_id for each in deliveries if isinstance(each.event, IncidentClosed)}
+    wanted = {id for each in deliveries for id in named(each.event)}
+    if closed:
+        wanted |= set((await transaction.execute(BEHIND, {"incidents": list(closed)})).scalars())
+    if not wanted:
+        return
+    problems = await transaction.load_many(Problem, wanted)
+    if unknown := wanted - problems.keys():
+        log.warning("problem.unknown", problems=sorted(map(str, unknown)))
+    closings = {row.id: row.closings for row in await transaction.execute(CLOSINGS, {"incidents": list(closed)})}
+    later = dict.fromkeys(closed, 0)
+    for each in deliveries:
+        if isinstance(each.event, IncidentClosed):
+            later[each.message.aggregate_id] += 1
+    for each in deliveries:
+        id, number = each.message.aggregate_id, each.message.subject
+        cause = each.cause(work.now)
+        match each.event:
+            case IncidentLinked(relation="problem", target=target, previous=previous):
+                if previous in problems:
+                    transaction.record(problems[previous], untied(problems[previous], id, number), cause)
+                if target in problems and takes(problems[target]):
+                    transaction.record(problems[target], tied(problems[target], id, number), cause)
+            case IncidentUnlinked(relation="problem", target=target) if target in problems:
+                transaction.record(problems[target], untied(problems[target], id, number), cause)
+            case IncidentClosed(problem=named_problem):
+                # The projection counted the whole batch before: this closing is so many before its last one.
+                later[id] -= 1
+                closing = closings[id] - later[id]
+                for problem in problems.values():
+                    events = recurred(
+                        problem, id, number, each.message.occurred, closing, named=problem.id == named_problem
+                    )
+                    transaction.record(problem, events, cause)
+
+
+def named(event: Event) -> Iterable[UUID]:
+    """The problems that an incident's event speaks of."""
+    match event:
+        case IncidentLinked(relation="problem", target=target, previous=previous):
+            return (target, previous) if previous else (target,)
+        case IncidentUnlinked(relation="problem", target=target):
+            return (target,)
+        case IncidentClosed(problem=problem) if problem:
+            return (problem,)
+    return ()
+
+
+HANDLERS: Handlers = (
+    Projection(
+        keep_incidents,
+        (
+            IncidentOpened,
+            IncidentStarted,
+            IncidentWaiting,
+            IncidentResumed,
+            IncidentResolved,
+            IncidentReopened,
+            IncidentClosed,
+            IncidentCancelled,
+            IncidentPrioritised,
+            IncidentClassified,
+            IncidentLinked,
+            IncidentUnlinked,
+            IncidentEdited,
+        ),
+        (KnownIncident.__table__,),  # type: ignore[arg-type]  # a declarative class's table is typed wider than it is
+    ),
+    Reaction(follow_incidents, (IncidentLinked, IncidentUnlinked, IncidentClosed)),
+)
