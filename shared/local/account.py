@@ -58,11 +58,16 @@ def open_way(path: Path, account: pwd.struct_passwd | None) -> None:
     """Let the account pass through (not read) the folders above the path, where it cannot do so yet."""
     if account is None:
         return
-    for folder in path.parents:
-        mode = folder.stat()
-        if not mode.st_mode & 0o001 and mode.st_uid != account.pw_uid:
-            log.warning("letting the account %s pass through %s, which PostgreSQL needs", account.pw_name, folder)
-            folder.chmod(mode.st_mode & 0o7777 | 0o001)
+    closed = [
+        folder
+        for folder in path.parents
+        if not folder.stat().st_mode & 0o001 and folder.stat().st_uid != account.pw_uid
+    ]
+    for folder in closed:
+        folder.chmod(folder.stat().st_mode & 0o7777 | 0o001)
+    if closed:
+        names = ", ".join(map(str, closed))
+        log.warning("the account %s, which PostgreSQL runs as, may now pass through %s", account.pw_name, names)
 
 
 def open_tree(folder: Path, account: pwd.struct_passwd | None) -> None:

@@ -10,6 +10,7 @@ from pathlib import Path
 from uuid import uuid4
 
 import asyncpg
+import psutil
 import pytest
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import create_async_engine
@@ -243,3 +244,15 @@ def test_a_folder_that_somebody_else_made_first_is_not_taken(new: Path) -> None:
     link.symlink_to(elsewhere)
     with pytest.raises(CannotStart, match="belongs to somebody else"):
         account.give(link, None)
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root runs PostgreSQL as another account")
+async def test_root_runs_it_as_an_account_that_may_pass_through_closed_folders_and_read_nothing_in_them(
+    new: Path,
+) -> None:
+    new.mkdir(mode=0o700)
+    server = await postgres.start(new / "var")
+    owner = psutil.Process(server.pid).username()
+    await server.stop()
+    assert owner == account.NAME
+    assert (new.stat().st_mode & 0o777, server.cluster.stat().st_mode & 0o777) == (0o701, 0o700)

@@ -58,7 +58,7 @@ async def test_each_service_has_its_own_port_and_knows_only_its_own_database(sys
     assert not {"STEWARD_PROBLEM_DATABASE_URL", "STEWARD_DATABASE_URL"} & told["incident"].keys()
     assert told["incident"]["STEWARD_BUS"] == "kafka"
     assert told["incident"]["STEWARD_KAFKA"] == system.kafka.bootstrap
-    assert os.path.exists(told["incident"]["STEWARD_OIDC_JWKS"])  # noqa: ASYNC240 - in a test
+    assert os.path.exists(told["incident"]["STEWARD_OIDC_JWKS"])
 
 
 async def test_the_databases_are_migrated_before_the_services_start(system: System) -> None:
