@@ -2,5 +2,6 @@
 
 Read in this order: `durations`, `calendar`, `documents`, `agreements` (which terms apply), `facts` (what is folded),
 `clock` (the clock and its arithmetic), `fold` (how a fact moves the clocks of a record), `ticking` (what time alone
-brings), `verification` with `walking` (the same once more, by other means). Nothing here reads a clock, a database or a network.
+brings), `verification` with `walking` (the same once more, by other means). Nothing here reads the time, a database or
+a network.
 """

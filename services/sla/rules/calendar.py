@@ -157,13 +157,29 @@ class CalendarVersion:
 
     def _utc_spans(self, year: int) -> Iterator[tuple[datetime, datetime]]:
         day, end_of_year = date(year, 1, 1), date(year + 1, 1, 1)
+        midnight = datetime(year, 1, 1, tzinfo=UTC)
+        # The offsets at noon of yesterday, today and the two days that a span of today can reach: where they are the
+        # same no change of the clocks is near, as on nearly all days, and the boundaries are plain sums.
+        noons = [_noon_offset(day + number * DAY, self.zone) for number in (-1, 0, 1)]
         while day < end_of_year:
+            noons.append(_noon_offset(day + 2 * DAY, self.zone))
+            quiet = noons.count(noons[0]) == len(noons)
             for opening, closing in self.spans_on(day):
+                if quiet:
+                    base = midnight - noons[0]
+                    yield base + opening * _SECOND, base + closing * _SECOND
+                    continue
                 start = local_instant(day, opening, self.zone, later=False)
                 end = local_instant(day, closing, self.zone, later=True)
                 if start < end:
                     yield start, end
+            del noons[0]
             day += DAY
+            midnight += DAY
+
+
+def _noon_offset(day: date, zone: ZoneInfo) -> timedelta:
+    return datetime(day.year, day.month, day.day, 12, tzinfo=zone).utcoffset() or ZERO
 
 
 def local_instant(day: date, seconds: int, zone: ZoneInfo, *, later: bool) -> datetime:
@@ -173,7 +189,7 @@ def local_instant(day: date, seconds: int, zone: ZoneInfo, *, later: bool) -> da
     first, second = wall.replace(tzinfo=zone, fold=0), wall.replace(tzinfo=zone, fold=1)
     offset, offset_after = first.utcoffset() or ZERO, second.utcoffset() or ZERO
     plain = wall.replace(tzinfo=UTC)
-    if offset <= offset_after and offset != offset_after:  # the reading is skipped: find the instant of the change
+    if offset < offset_after:  # the reading is skipped: find the instant of the change
         return _change(plain - offset_after, plain - offset, offset, zone)
     return plain - (offset_after if later else offset)
 

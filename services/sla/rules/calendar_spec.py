@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator
 from datetime import UTC, date, datetime
 from itertools import pairwise
 from typing import Annotated
-from zoneinfo import ZoneInfo, available_timezones
+from zoneinfo import ZoneInfo
 
 import holidays as public_holidays
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer, model_validator
@@ -107,8 +107,14 @@ class CalendarSpec(Part):
 
     @model_validator(mode="after")
     def _opens(self) -> "CalendarSpec":
-        if self.zone not in available_timezones():
-            raise ValueError(f"{self.zone!r} is not a zone of the IANA database")
+        try:
+            ZoneInfo(self.zone)
+        except (
+            KeyError,
+            ValueError,
+            OSError,
+        ):  # ZoneInfo reads a file of this name: absent, a folder, or outside of its own
+            raise ValueError(f"{self.zone!r} is not a zone of the IANA database") from None
         if not any(self.by_weekday()):
             raise ValueError("a calendar opens at least once a week, or no deadline could ever be reached")
         days = [each.date for each in self.exceptional]
