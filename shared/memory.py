@@ -92,9 +92,8 @@ class MemorySubscription:
 
     async def done(self, arrivals: Sequence[Arrival]) -> None:
         reached = {each.topic: each.offset for each in arrivals}
-        async with self.database.single.connect() as connection:
-            for topic, position in reached.items():
-                await connection.execute(REMEMBER, {"topic": topic, "position": position})
+        for topic, position in reached.items():
+            await self.database.rows(REMEMBER, {"topic": topic, "position": position})
 
     async def close(self) -> None:
         """Nothing to let go of."""

@@ -8,17 +8,19 @@ that is what keeps the log's insert order right for every record (see docs/decis
 
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
-from typing import Any, cast
+from typing import Any
 from uuid import UUID
 
-from sqlalchemy import TextClause, bindparam, select, text
+import asyncpg
+from sqlalchemy import TextClause, bindparam, make_url, select, text
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from uuid_utils.compat import uuid7
 
 from contracts.envelope import Event
+from shared.database.driver import SETTINGS, Driver
 from shared.database.recording import Answer, Cause, texts
-from shared.database.records import QUOTE, R, columns, from_row, once, table, unnumbered, values
+from shared.database.records import QUOTE, R, columns, from_driver, once, table, unnumbered, values
 from shared.database.transaction import Transaction
 
 
@@ -48,6 +50,9 @@ answered AS (
 )"""
 
 
+ANSWER = text("SELECT fingerprint, status, body FROM idempotency WHERE caller = :caller AND key = :key")
+
+
 @once
 def save_statement(cls: type[R], new: bool, keyed: bool) -> TextClause:
     """One statement per table, new or not, with a stored answer or not: the shape decides, the values never do."""
@@ -71,28 +76,21 @@ def load_statement(cls: type[R], scoped: bool) -> Any:
 
 
 class Database:
-    """One service's database. Two pools: single statements in AUTOCOMMIT, and transactions."""
+    """One service's database. Single statements go through `driver`, transactions through SQLAlchemy."""
 
     def __init__(self, url: str, pool: int = 10) -> None:
-        arguments: dict[str, Any] = {
-            "pool_size": pool,
-            "max_overflow": pool,
-            "pool_timeout": 10,
-            "connect_args": {
-                "timeout": 10,
-                "command_timeout": 60,
-                "server_settings": {"jit": "off", "timezone": "UTC"},
-            },
-        }
         self.url = url
-        # Nothing to roll back in AUTOCOMMIT, so a returned connection needs no reset: that would be a round trip more.
-        self.single: AsyncEngine = create_async_engine(
-            url, isolation_level="AUTOCOMMIT", pool_reset_on_return=None, **arguments
+        self.driver = Driver(make_url(url), pool)
+        self.several: AsyncEngine = create_async_engine(
+            url,
+            pool_size=pool,
+            max_overflow=pool,
+            pool_timeout=10,
+            connect_args={"timeout": 10, "command_timeout": 60, "server_settings": SETTINGS},
         )
-        self.several: AsyncEngine = create_async_engine(url, **arguments)
 
     async def close(self) -> None:
-        await self.single.dispose()
+        await self.driver.close()
         await self.several.dispose()
 
     async def load(self, cls: type[R], id: UUID, organisation: str | None = None) -> R | None:
@@ -100,9 +98,8 @@ class Database:
         parameters: dict[str, Any] = {"id": id}
         if organisation is not None:
             parameters["organisation"] = organisation
-        async with self.single.connect() as connection:
-            row = (await connection.execute(load_statement(cls, organisation is not None), parameters)).one_or_none()
-        return None if row is None else from_row(cls, row._mapping)
+        rows = await self.driver.fetch(load_statement(cls, organisation is not None), parameters)
+        return from_driver(cls, rows[0]) if rows else None
 
     async def save(self, record: R, events: Sequence[Event], cause: Cause, answer: Answer | None = None) -> None:
         """Write the record, its events and the answer, all or nothing; then `number` is the one the database drew.
@@ -137,28 +134,23 @@ class Database:
                 "x_unnumbered": unnumbered(record.id),
             }
         try:
-            async with self.single.connect() as connection:
-                statement = save_statement(type(record), new, answer is not None)
-                saved = (await connection.execute(statement, parameters)).one_or_none()
-        except IntegrityError as error:
-            if answer is not None and violated(error) == "pk_idempotency":
+            saved = await self.driver.fetch(save_statement(type(record), new, answer is not None), parameters)
+        except asyncpg.UniqueViolationError as error:
+            if error.constraint_name == "pk_idempotency":
                 raise Repeated from error
             raise
-        if saved is None:
+        if not saved:
             raise Faster
-        record.number = saved.number
+        record.number = saved[0]["number"]
 
     async def answer(self, caller: str, key: str) -> Answer | None:
         """What was answered to this caller's request with this key."""
-        statement = text("SELECT fingerprint, status, body FROM idempotency WHERE caller = :caller AND key = :key")
-        async with self.single.connect() as connection:
-            row = (await connection.execute(statement, {"caller": caller, "key": key})).one_or_none()
-        return None if row is None else Answer(caller, key, row.fingerprint, row.status, row.body)
+        rows = await self.driver.fetch(ANSWER, {"caller": caller, "key": key})
+        return Answer(caller, key, rows[0].fingerprint, rows[0].status, rows[0].body) if rows else None
 
     async def rows(self, sql: TextClause, parameters: dict[str, Any]) -> Sequence[Any]:
-        """The rows of one reading statement."""
-        async with self.single.connect() as connection:
-            return (await connection.execute(sql, parameters)).all()
+        """The rows of one statement, in a transaction of its own."""
+        return await self.driver.fetch(sql, parameters)
 
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[Transaction]:
@@ -168,6 +160,6 @@ class Database:
 
 
 def violated(error: IntegrityError) -> str | None:
-    """The name of the constraint that refused a statement."""
-    cause = getattr(error.orig, "__cause__", None)
-    return cast("str | None", getattr(cause, "constraint_name", None))
+    """The name of the constraint that refused a statement of a transaction."""
+    name: str | None = getattr(getattr(error.orig, "__cause__", None), "constraint_name", None)
+    return name

@@ -4,6 +4,7 @@ A service's revisions lie in its migrations/versions. They are run here rather t
 what would be the same in all of them is written once.
 """
 
+import asyncio
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, cast
@@ -19,6 +20,7 @@ from sqlalchemy.ext.asyncio import create_async_engine
 from shared.events.tables import METADATA
 
 LOCK = 7_316_003
+TURN = asyncio.Lock()
 
 
 def revisions(folder: Path) -> ScriptDirectory:
@@ -45,7 +47,8 @@ async def migrate(url: str, folder: Path) -> None:
     """Upgrade the database at `url` by the revisions in `folder`; all or nothing. Raises what PostgreSQL refuses."""
     engine = create_async_engine(url)
     try:
-        async with engine.begin() as connection:
+        # alembic's `op` is one for the whole process: two databases cannot be upgraded at a time.
+        async with TURN, engine.begin() as connection:
             await connection.run_sync(upgrade, folder)
     finally:
         await engine.dispose()

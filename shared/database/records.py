@@ -87,6 +87,16 @@ def from_row(cls: type[R], row: RowMapping | Mapping[str, Any]) -> R:
     return record
 
 
+def from_driver(cls: type[R], row: Mapping[str, Any]) -> R:
+    """As `from_row`, of a row whose JSON columns are text."""
+    record = from_row(cls, row)
+    state = instance_dict(record)
+    for name in json_columns(cls):
+        if state[name] is not None:
+            state[name] = msgspec.json.decode(state[name])
+    return record
+
+
 def values(record: Record) -> dict[str, Any]:
     """What is written of a record, by column; JSON columns as text."""
     cls = type(record)

@@ -1,6 +1,7 @@
 """Many records at once, for consumers and imports: locked, changed, and written with one statement per kind."""
 
 from collections.abc import Iterable, Sequence
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -11,7 +12,7 @@ from sqlalchemy.orm.attributes import instance_dict
 from uuid_utils.compat import uuid7
 
 from contracts.envelope import Event
-from shared.database.recording import Cause
+from shared.database.recording import Answer, Cause
 from shared.database.records import QUOTE, R, Record, columns, from_row, table
 
 LOG = """
@@ -30,6 +31,10 @@ ORDER BY e.n
 """
 # A rebuild derives the same events again; the log has them already and keeps the first.
 LOG_AGAIN = LOG + "ON CONFLICT (aggregate_id, sequence) DO NOTHING"
+ANSWER = text(
+    "INSERT INTO idempotency (caller, key, fingerprint, status, body, recorded) "
+    "VALUES (:caller, :key, :fingerprint, :status, :body, :recorded)"
+)
 
 
 class Transaction:
@@ -74,6 +79,16 @@ class Transaction:
     def touch(self, record: Record) -> None:
         """Write the record although nothing became true of it (bookkeeping that no one else reads)."""
         self._dirty.setdefault(type(record), {})[record.id] = record
+
+    async def answer(self, answer: Answer, recorded: datetime) -> None:
+        """Store the answer of a request with an Idempotency-Key. Raises IntegrityError where the key is taken."""
+        await self.execute(
+            ANSWER,
+            {
+                "caller": answer.caller, "key": answer.key, "fingerprint": answer.fingerprint,
+                "status": answer.status, "body": answer.body, "recorded": recorded,
+            },
+        )  # fmt: skip
 
     async def tell(self, id: UUID, subject: str, event: Event, cause: Cause) -> None:
         """Record the one event of something that is written once and never changes; it is its own aggregate."""

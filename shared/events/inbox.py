@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
+import asyncpg
 import structlog
 from pydantic import ValidationError
 from sqlalchemy import text
@@ -45,9 +46,16 @@ log = structlog.get_logger(__name__)
 def passing(error: BaseException) -> bool:
     """Whether the same can work later: the database is away, or two transactions were in each other's way."""
     if isinstance(error, DBAPIError):
-        state = str(getattr(error.orig, "sqlstate", None) or "")
-        return error.connection_invalidated or not state or state[:2] in {"08", "40", "53", "57", "58"}
+        return error.connection_invalidated or _away(error.orig)
+    if isinstance(error, asyncpg.PostgresError | asyncpg.InterfaceError):
+        return _away(error)
     return isinstance(error, OSError | TimeoutError)
+
+
+def _away(error: BaseException | None) -> bool:
+    """By the class of the SQLSTATE: connection, serialisation, resources, shutdown, system; none: no server said it."""
+    state = str(getattr(error, "sqlstate", None) or "")
+    return not state or state[:2] in {"08", "40", "53", "57", "58"}
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,6 +15,8 @@ from shared.events.log import Log
 from shared.events.sequencer import Sequencer
 
 BATCH = 1000
+PUBLISHED = text("SELECT published FROM log_head")
+MARK = text("UPDATE log_head SET published = greatest(published, :published)")
 log = structlog.get_logger(__name__)
 
 
@@ -45,7 +47,7 @@ class Relay:
                 pause = min(pause * 2, 2.0)
 
     async def _publish(self) -> None:
-        rows = await self.database.rows(text("SELECT published FROM log_head"), {})
+        rows = await self.database.rows(PUBLISHED, {})
         self.published = rows[0].published
         while self.sequencer.leading:
             messages = await self.feed.read(self.published, BATCH)
@@ -54,12 +56,8 @@ class Relay:
                 continue
             await self.publisher.publish(self.topic, messages)
             self.published = messages[-1].position
-            async with self.database.single.connect() as connection:
-                # Another leader may have got further: the mark never goes back by itself.
-                await connection.execute(
-                    text("UPDATE log_head SET published = greatest(published, :published)"),
-                    {"published": self.published},
-                )
+            # Another leader may have got further: the mark never goes back by itself.
+            await self.database.rows(MARK, {"published": self.published})
 
     def lag(self) -> int:
         """Events with a position that are not published yet."""

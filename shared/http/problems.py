@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import Any, cast
 
+import asyncpg
 import structlog
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
@@ -96,6 +97,8 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(ValidationError, unforeseen)
     app.add_exception_handler(HTTPException, plain)
     app.add_exception_handler(DBAPIError, unforeseen)
+    app.add_exception_handler(asyncpg.PostgresError, unforeseen)
+    app.add_exception_handler(asyncpg.InterfaceError, unforeseen)
     app.add_exception_handler(OSError, unforeseen)
     app.add_exception_handler(TimeoutError, unforeseen)
     app.add_exception_handler(PoolTimeout, unforeseen)
