@@ -105,6 +105,12 @@ class _Line:
     def end(self, how: str, at: datetime, why: str | None = None) -> None:
         self.ended, self.ended_at, self.ended_why = how, at, why
 
+    def go_on(self) -> None:
+        """Take back the end; from there to now the clock did not run."""
+        assert self.ended_at is not None
+        self.steps.append(_Step(self.ended_at, False, self.terms))
+        self.ended = self.ended_at = self.ended_why = None
+
     def follow(self, book: Book, until: datetime) -> None:
         if self.ended or self.terms.target.on_new_version != "follow":
             return
@@ -233,7 +239,7 @@ class _Story:
         if line.ended == "cancelled":
             asked = self._asked(line, book) if other and line.ended_why == "retargeted" else None
             if asked is not None and not line.terms.stops & self.done:
-                line.ended = line.ended_at = line.ended_why = None
+                line.go_on()
                 line.step(self.at, self._runs(asked), asked, anew=target.on_priority_change == "restart")
             return
         if fact.kind == "cancelled":
@@ -260,10 +266,7 @@ class _Story:
                 first = _Step(self.at, self._runs(terms), terms)
                 lines.append(_Line(line.key, line.ordinal + 1, [first], self.at))
         elif target.on_reopen == "continue":
-            stopped_at = line.ended_at
-            assert stopped_at is not None
-            line.ended = line.ended_at = None
-            line.steps.append(_Step(stopped_at, False, line.terms))
+            line.go_on()
             line.step(self.at, self._runs(line.terms), line.terms)
             if target.on_new_version == "follow":
                 line.since_terms = self.at
