@@ -32,8 +32,9 @@ class Front:
     def __init__(self, runtimes: Sequence[Runtime], settings: Settings, extra: Sequence[APIRouter] = ()) -> None:
         self.runtimes = runtimes
         self.settings = settings
-        self.services: dict[str, FastAPI] = {each.service.name: application(each) for each in runtimes}
-        self.observed: dict[str, ASGIApp] = {name: Observed(app, name) for name, app in self.services.items()}
+        built = {each.service.name: application(each) for each in runtimes}
+        self.services: dict[str, FastAPI] = {name: app for name, (app, _) in built.items()}
+        self.observed: dict[str, ASGIApp] = {name: Observed(routes, name) for name, (_, routes) in built.items()}
         self.whole = Observed(self._whole(extra), "steward")
         self.stopping = False
 

@@ -24,6 +24,7 @@ from shared.events.relay import Relay
 from shared.events.sequencer import Sequencer
 from shared.http import platform, problems
 from shared.http import policies as policy_routes
+from shared.http.route import Dispatch
 from shared.policies import Kind, Policies, stored
 from shared.telemetry import PARKED, RESTARTS
 
@@ -202,19 +203,21 @@ PENDING = text(
 )
 
 
-def application(runtime: Runtime) -> FastAPI:
-    """The FastAPI app of one service; its routes lie under the service's name."""
+def application(runtime: Runtime) -> tuple[FastAPI, Dispatch]:
+    """The FastAPI app of one service, whose routes lie under the service's name, and the quick way to its routes."""
     service = runtime.service
-    app = FastAPI(title=f"Steward: {service.title}", version="1", openapi_url=None, docs_url=None, redoc_url=None,
-                  max_body_size=platform.LARGEST_BODY)  # fmt: skip
+    app = FastAPI(
+        title=f"Steward: {service.title}", version="1", openapi_url=None, docs_url=None, redoc_url=None,
+        max_body_size=platform.LARGEST_BODY,
+    )  # fmt: skip
     app.state.runtime = runtime
     problems.install(app)
-    for router in service.routers:
-        app.include_router(router, prefix=f"/{service.name}")
-    app.include_router(platform.router(), prefix=f"/{service.name}")
+    routers = [*service.routers, platform.router()]
     if service.policies:
-        app.include_router(policy_routes.router(service.name, service.policies), prefix=f"/{service.name}")
-    return app
+        routers.append(policy_routes.router(service.name, service.policies))
+    for router in routers:
+        app.include_router(router, prefix=f"/{service.name}")
+    return app, Dispatch(app, f"/{service.name}", routers, platform.LARGEST_BODY)
 
 
 def discovered() -> Mapping[str, Callable[[], Service]]:

@@ -104,7 +104,7 @@ class Observed:
             await self.app(scope, receive, observed)
         finally:
             structlog.contextvars.reset_contextvars(**tokens)
-            route = getattr(scope.get("route"), "path", "unmatched")
+            route = scope.get("route_path") or getattr(scope.get("route"), "path", "unmatched")
             REQUESTS.labels(self.service, scope["method"], route, status).observe(time.perf_counter() - started)
 
 

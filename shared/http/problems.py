@@ -1,14 +1,12 @@
 """Refusals on the wire: RFC 9457 problem documents, all made here."""
 
 from collections.abc import Sequence
-from typing import Any, cast
+from typing import Any
 
-import asyncpg
 import structlog
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
-from pydantic import BaseModel, ConfigDict, ValidationError
-from sqlalchemy.exc import DBAPIError
+from pydantic import BaseModel, ConfigDict
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse, Response
@@ -57,49 +55,44 @@ def invalid(errors: Sequence[Any], within: str = "") -> Invalid:
     return Invalid("; ".join(f"{each['field']}: {each['message']}" for each in found[:5]), errors=found)
 
 
-def install(app: FastAPI) -> None:
-    """Every way a request can fail ends in a problem document; what nobody foresaw is logged whole and told briefly."""
-
-    async def refusal(_: Request, error: Exception) -> Response:
-        return rendered(cast("Refusal", error))
-
-    async def validation(_: Request, error: Exception) -> Response:
-        found = cast("RequestValidationError | ValidationError", error).errors()
+def refused(request: Request, error: Exception) -> Response:
+    """The problem document of any way a request can fail. What nobody foresaw is logged whole and told briefly."""
+    if isinstance(error, Refusal):
+        return rendered(error)
+    if isinstance(error, RequestValidationError):
         # FastAPI puts the place (body, query, path) first; it says nothing that the field's name does not.
-        places = {"body", "query", "path", "header"}
-        return rendered(invalid([{**each, "loc": each["loc"][1:] if each["loc"][:1] and each["loc"][0] in places
-                                  else each["loc"]} for each in found]))  # fmt: skip
+        return rendered(invalid([{**each, "loc": each["loc"][1:]} for each in error.errors()]))
+    if isinstance(error, HTTPException):
+        return _plain(error)
+    if passing(error) or isinstance(error, PoolTimeout):
+        log.warning("http.unavailable", path=request.url.path, error=repr(error))
+        return rendered(Unavailable("the database does not answer just now; the same request may be sent again"))
+    log.error("http.failed", path=request.url.path, exc_info=error)
+    return rendered(Fault("this is a fault of ours; the log has it under the correlation id of this response"))
 
-    async def plain(_: Request, error: Exception) -> Response:
-        known = cast("HTTPException", error)
-        refusal = TooLarge(known.detail) if known.status_code == 413 else Refusal(known.detail)
-        if known.status_code != 413:
-            refusal.status, refusal.type = (
-                known.status_code,
-                {404: "not-found", 405: "method-not-allowed"}.get(known.status_code, "bad-request"),
-            )
-            refusal.title = known.detail
-        response = rendered(refusal)
-        response.headers.update(known.headers or {})
-        return response
 
-    async def unforeseen(request: Request, error: Exception) -> Response:
-        if passing(error) or isinstance(error, PoolTimeout):
-            log.warning("http.unavailable", path=request.url.path, error=repr(error))
-            return rendered(Unavailable("the database does not answer just now; the same request may be sent again"))
-        log.error("http.failed", path=request.url.path, exc_info=error)
-        broken = Refusal("this is a fault of ours; the log has it under the correlation id of this response")
-        broken.status, broken.type, broken.title = 500, "fault", "Something went wrong here"
-        return rendered(broken)
+class Fault(Refusal):
+    status = 500
+    type = "fault"
+    title = "Something went wrong here"
 
-    app.add_exception_handler(Refusal, refusal)
-    app.add_exception_handler(RequestValidationError, validation)
-    app.add_exception_handler(ValidationError, unforeseen)
-    app.add_exception_handler(HTTPException, plain)
-    app.add_exception_handler(DBAPIError, unforeseen)
-    app.add_exception_handler(asyncpg.PostgresError, unforeseen)
-    app.add_exception_handler(asyncpg.InterfaceError, unforeseen)
-    app.add_exception_handler(OSError, unforeseen)
-    app.add_exception_handler(TimeoutError, unforeseen)
-    app.add_exception_handler(PoolTimeout, unforeseen)
-    app.add_exception_handler(Exception, unforeseen)
+
+def _plain(error: HTTPException) -> Response:
+    """A refusal of the framework's own: no such path, no such method."""
+    refusal = TooLarge(error.detail) if error.status_code == 413 else Refusal(error.detail)
+    if error.status_code != 413:
+        refusal.status, refusal.title = error.status_code, error.detail
+        refusal.type = {404: "not-found", 405: "method-not-allowed"}.get(error.status_code, "bad-request")
+    response = rendered(refusal)
+    response.headers.update(error.headers or {})
+    return response
+
+
+def install(app: FastAPI) -> None:
+    """Every way a request can fail ends in a problem document."""
+
+    async def answer(request: Request, error: Exception) -> Response:
+        return refused(request, error)
+
+    for kind in (Refusal, RequestValidationError, HTTPException, Exception):
+        app.add_exception_handler(kind, answer)
