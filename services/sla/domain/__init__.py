@@ -1,0 +1,1 @@
+"""What the clocks of a record become, and what is then told: between the rows of this service and its pure rules."""

@@ -1,0 +1,1 @@
+"""The reads and bulk writes of service level management."""

@@ -1,0 +1,85 @@
+"""Loading records with their clocks, locked, and writing them: a few statements for a whole batch."""
+
+from collections.abc import Collection, Sequence
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import any_, bindparam, select, text
+
+from services.sla.domain.clocks import row_of
+from services.sla.domain.docket import Docket, Entry
+from services.sla.domain.policies import KINDS, book_of
+from services.sla.rules.agreements import Book
+from services.sla.tables import Clock, Tracked
+from shared.database import Transaction
+from shared.database.records import from_row
+from shared.policies import Policy, stored
+
+# Whoever applies policies takes this lock alone: what is judged before they are committed is judged without them, and
+# `jobs.take_in_policies` finds it afterwards.
+TOGETHER = text("SELECT pg_advisory_xact_lock_shared(7316004)")
+IDS = text("SELECT id FROM policy ORDER BY id")
+RECORDS = select(Tracked.__table__).where(Tracked.id == any_(bindparam("ids"))).order_by(Tracked.id).with_for_update()
+CLOCKS = select(Clock.__table__).where(Clock.record == any_(bindparam("ids"))).order_by(Clock.id).with_for_update()
+FACTS = text(
+    "INSERT INTO fact (record, sequence, event, at, kind, priority, organisation, service, reason, historical) "
+    "SELECT given.* FROM unnest(CAST(:record AS uuid[]), CAST(:sequence AS int[]), CAST(:event AS uuid[]), "
+    "CAST(:at AS timestamptz[]), CAST(:kind AS text[]), CAST(:priority AS smallint[]), CAST(:organisation AS text[]), "
+    "CAST(:service AS text[]), CAST(:reason AS text[]), CAST(:historical AS boolean[])) AS given "
+    "ON CONFLICT DO NOTHING"
+)
+_known: dict[tuple[UUID, ...], list[Policy]] = {}
+
+
+async def book(transaction: Transaction) -> Book:
+    """The policies as this transaction sees them; none can be applied before it ends."""
+    await transaction.execute(TOGETHER)
+    ids = tuple((await transaction.execute(IDS)).scalars())
+    found = _known.get(ids)
+    if found is None:
+        _known.clear()
+        found = _known[ids] = await stored(transaction, KINDS)
+    return book_of(found)
+
+
+async def docket(transaction: Transaction, ids: Collection[UUID], now: datetime) -> Docket:
+    """These records, as far as they are known, and all their clocks; locked in the order of their ids."""
+    parameters = {"ids": sorted(ids)}
+    policies = await book(transaction)
+    records = (await transaction.connection.execute(RECORDS, parameters)).mappings().all()
+    rows = (await transaction.connection.execute(CLOCKS, parameters)).mappings().all() if records else ()
+    return Docket.of(
+        policies, now, [row_of(Tracked, each) for each in records], [from_row(Clock, each) for each in rows]
+    )
+
+
+async def keep(transaction: Transaction, docket: Docket) -> None:
+    """Write what was taken in: facts, records, clocks and their events."""
+    docket.settle()
+    await keep_facts(transaction, docket.facts)
+    await transaction.write(Tracked, [docket.records[id] for id in {each.record: None for each in docket.facts}])
+    for row, _ in docket.moved.values():
+        transaction.touch(row)
+    for each in docket.said:
+        transaction.record(each.row, [each.event], each.cause)
+
+
+async def keep_facts(transaction: Transaction, entries: Sequence[Entry]) -> None:
+    if not entries:
+        return
+    facts = [each.fact for each in entries]
+    await transaction.execute(
+        FACTS,
+        {
+            "record": [each.record for each in entries],
+            "sequence": [fact.sequence for fact in facts],
+            "event": [each.event for each in entries],
+            "at": [fact.at for fact in facts],
+            "kind": [fact.kind for fact in facts],
+            "priority": [fact.subject.priority for fact in facts],
+            "organisation": [fact.subject.organisation for fact in facts],
+            "service": [fact.subject.service for fact in facts],
+            "reason": [fact.reason for fact in facts],
+            "historical": [fact.historical for fact in facts],
+        },
+    )

@@ -1,0 +1,50 @@
+"""Policy documents that the tests of this service apply, as people would write them."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+Document = dict[str, Any]
+LONG_AGO = "2020-01-01T00:00:00Z"
+SIGNED = [
+    {"party": "customer", "name": "Their director", "date": "2019-12-01"},
+    {"party": "provider", "name": "Our director", "date": "2019-12-02"},
+]
+LIMITS = {1: "1h", 2: "2h", 3: "4h", 4: "8h", 5: "16h"}
+
+
+def calendar(name: str = "office", effective_from: str = LONG_AGO, **spec: Any) -> Document:
+    """09:00 to 17:00 UTC from Monday to Friday, unless the spec says otherwise."""
+    content = {"zone": "UTC", "weekly": {"monday-friday": ["09:00-17:00"]}, **spec}
+    return {"kind": "sla/Calendar", "name": name, "effective_from": effective_from, "spec": content}
+
+
+def target(measure: str = "resolve", **values: Any) -> Document:
+    return {
+        "name": f"{measure} in time",
+        "measure": measure,
+        "kinds": ["incident"],
+        "calendar": "office",
+        "limits": LIMITS,
+        "pausing_reasons": ["user"],
+        **values,
+    }
+
+
+def agreement(
+    *targets: Mapping[str, Any],
+    name: str = "northwind",
+    customers: Sequence[str] = ("northwind",),
+    effective_from: str = LONG_AGO,
+    **spec: Any,
+) -> Document:
+    """A signed agreement with one customer; without targets it promises to resolve."""
+    content = {
+        "kind": "SLA",
+        "parties": {"customer": "Northwind", "provider": "Service desk"},
+        "customers": list(customers),
+        "period": {"from": "2020-01-01"},
+        "targets": [dict(each) for each in (targets or (target(),))],
+        "signatures": SIGNED,
+        **spec,
+    }
+    return {"kind": "sla/Agreement", "name": name, "effective_from": effective_from, "spec": content}
