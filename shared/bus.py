@@ -11,6 +11,10 @@ class BusDown(Exception):
     """The bus did not answer in time. What was handed over may or may not have arrived: hand it over again."""
 
 
+class MessageRefused(Exception):
+    """The bus will never take this message as it is (it is larger than the cluster's bound)."""
+
+
 @dataclass(frozen=True, slots=True)
 class Arrival:
     """One message as it came in.
@@ -43,6 +47,9 @@ class Subscription(Protocol):
 
     def lag(self) -> int:
         """Messages known to exist and not yet handed out."""
+
+    def healthy(self) -> bool:
+        """Whether what is there also comes: assigned, and not silent while behind."""
 
 
 class Publisher(Protocol):

@@ -98,6 +98,9 @@ class MemorySubscription:
     async def close(self) -> None:
         """Nothing to let go of."""
 
+    def healthy(self) -> bool:
+        return True
+
     def lag(self) -> int:
         return sum(max(log.end - self.places[topic], 0) for topic, log in self.logs.items())
 

@@ -12,7 +12,7 @@ import os
 import sys
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
@@ -65,6 +65,14 @@ def tokens(settings: Settings, clock: Clock) -> Tokens:
     )
 
 
+def kafka(settings: Settings) -> KafkaSettings:
+    """The cluster that the environment names."""
+    named = settings.model_dump(include={f"kafka_{each.name}" for each in fields(KafkaSettings)})
+    return KafkaSettings(
+        bootstrap=settings.kafka, **{name.removeprefix("kafka_"): value for name, value in named.items()}
+    )
+
+
 @dataclass(frozen=True)
 class System:
     """Some services that run in this process, and the ASGI app in front of them."""
@@ -85,7 +93,7 @@ async def started(
     runtimes: dict[str, Runtime] = {}
     bus: Bus
     if settings.bus == "kafka":
-        bus = KafkaBus(KafkaSettings(bootstrap=settings.kafka))
+        bus = KafkaBus(kafka(settings))
     else:
         by_topic = {each.topic: each.name for each in wanted}
         bus = MemoryBus(
@@ -164,7 +172,7 @@ async def rebuild(service: Service, settings: Settings) -> None:
     from shared.events.rebuild import rebuilt
 
     database = Database(settings.database_url(service.name))
-    bus = KafkaBus(KafkaSettings(bootstrap=settings.kafka))
+    bus = KafkaBus(kafka(settings))
     await bus.start()
     try:
         print(await rebuilt(service, database, bus, Clock()))  # noqa: T201

@@ -22,6 +22,7 @@ from shared.events.inbox import Inbox, passing
 from shared.events.log import Log
 from shared.events.relay import Relay
 from shared.events.sequencer import Sequencer
+from shared.events.upkeep import tidy
 from shared.http import platform, problems
 from shared.http import policies as policy_routes
 from shared.http.route import Dispatch
@@ -109,7 +110,7 @@ class Runtime:
         if self.service.policies:
             await self.read_policies()
             work["policies"] = self._refresh_policies
-        for number, job in enumerate(self.service.jobs):
+        for number, job in enumerate((*self.service.jobs, UPKEEP)):
             work[f"{job.run.__name__}-{number}"] = self._job(job)
         self._tasks = [asyncio.create_task(self._supervised(name, run), name=name) for name, run in work.items()]
 
@@ -197,6 +198,11 @@ class Runtime:
         }
 
 
+async def upkeep(runtime: Runtime) -> int:
+    return await tidy(runtime.database, runtime.clock)
+
+
+UPKEEP = Job(upkeep, every=600)
 PENDING = text(
     "SELECT position AS head, published, (SELECT count(*) FROM event WHERE position IS NULL) AS unsequenced "
     "FROM log_head"

@@ -18,6 +18,16 @@ class Settings(BaseSettings):
     port: int = 8000
     bus: Literal["memory", "kafka"] = "kafka"
     kafka: str = Field("127.0.0.1:9092", description="bootstrap servers, comma separated")
+    kafka_security_protocol: Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"] = "PLAINTEXT"
+    kafka_sasl_mechanism: Literal["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"] = "SCRAM-SHA-512"
+    kafka_username: str | None = None
+    kafka_password: str | None = Field(None, repr=False)
+    kafka_ca_file: str | None = None
+    kafka_certificate_file: str | None = None
+    kafka_key_file: str | None = None
+    kafka_partitions: int = Field(6, description="of topics made here; at least as many as a consumer has replicas")
+    kafka_replication: int = 1
+    kafka_instance: str | None = Field(None, description="this replica's lasting name, such as its pod's")
     database_pool: int = Field(10, description="connections for commands, per service and process")
 
     oidc_issuer: str = "http://127.0.0.1/steward-local"

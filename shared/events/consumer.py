@@ -26,19 +26,19 @@ class Consumer:
 
     def healthy(self) -> bool:
         """Subscribed, and either nothing is waiting or something was taken in within the last half minute."""
-        if self.subscription is None:
+        if self.subscription is None or not self.subscription.healthy():
             return False
         return self.idle or time.monotonic() - self.progressed < STUCK
 
     def lag(self) -> int:
         return self.subscription.lag() if self.subscription else 0
 
-    async def run(self, *, from_start: bool = False) -> None:
+    async def run(self) -> None:
         """Follow the topics until cancelled. A bus or a database that is away is waited for, with growing pauses."""
         pause = 0.1
         while True:
             try:
-                self.subscription = await self.bus.subscribe(self.group, self.topics, from_start=from_start)
+                self.subscription = await self.bus.subscribe(self.group, self.topics)
                 await self._follow(self.subscription)
             except Exception as error:
                 if not (isinstance(error, BusDown) or passing(error)):

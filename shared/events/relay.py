@@ -9,7 +9,7 @@ import asyncio
 import structlog
 from sqlalchemy import text
 
-from shared.bus import BusDown, Publisher
+from shared.bus import BusDown, MessageRefused, Publisher
 from shared.database import Database
 from shared.events.log import Log
 from shared.events.sequencer import Sequencer
@@ -45,6 +45,10 @@ class Relay:
                 log.warning("relay.interrupted", topic=self.topic, error=str(error))
                 await asyncio.sleep(pause)
                 pause = min(pause * 2, 2.0)
+            except MessageRefused as error:
+                # It must not be left out, and what follows must not overtake it: somebody has to raise the bound.
+                log.error("relay.refused", topic=self.topic, error=str(error))
+                await asyncio.sleep(5.0)
 
     async def _publish(self) -> None:
         rows = await self.database.rows(PUBLISHED, {})

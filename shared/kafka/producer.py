@@ -15,7 +15,7 @@ from aiokafka.errors import KafkaError, MessageSizeTooLargeError
 from aiokafka.record.default_records import DefaultRecordBatchBuilder
 
 from contracts.envelope import Message
-from shared.bus import BusDown
+from shared.bus import BusDown, MessageRefused
 from shared.kafka.discarding import discard_producer
 from shared.kafka.settings import KafkaSettings
 
@@ -27,7 +27,7 @@ BATCH = 262_144
 Headers = Sequence[tuple[str, bytes]]
 
 
-class MessageTooLarge(Exception):
+class MessageTooLarge(MessageRefused):
     """The bus will never take this one, however often it is tried. `message` is None for a raw record."""
 
     def __init__(self, message: Message | None, size: int, limit: int) -> None:
