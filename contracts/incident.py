@@ -17,7 +17,7 @@ State = Literal["new", "active", "waiting", "resolved", "closed", "cancelled"]
 WaitingReason = Literal["user", "vendor", "problem", "evidence"]
 Escalation = Literal["functional", "hierarchic"]
 ConfirmedBy = Literal["user", "silence", "staff"]
-Relation = Literal["parent", "problem", "duplicate_of"]
+Relation = Literal["parent", "child", "problem", "duplicate_of"]
 
 
 class IncidentFact(Event):
@@ -104,7 +104,8 @@ class IncidentResumed(IncidentFact):
 class IncidentResolved(IncidentFact):
     """Staff say that the service is restored; the user has not yet confirmed it. It stops the resolution clock.
 
-    `with_parent` is the parent that this record followed, where it was resolved together with it.
+    `with_parent` is the parent that this record followed, where it was resolved together with it. `close_due_at` is
+    when silence closes it, unless the user speaks before.
     """
 
     name: ClassVar[str] = "incident.resolved"
@@ -113,6 +114,7 @@ class IncidentResolved(IncidentFact):
     note: Text = ""
     cause: Text | None = None
     with_parent: UUID | None = None
+    close_due_at: AwareDatetime | None = None
 
 
 class IncidentConfirmed(IncidentFact):
@@ -209,7 +211,8 @@ class IncidentCommented(IncidentFact):
 class IncidentLinked(IncidentFact):
     """This record belongs to another: its parent, its problem, or the record that it repeats.
 
-    `target` is that other record's id. Problem management keeps the list of its incidents from this.
+    `target` is that other record's id. Problem management keeps the list of its incidents from this. A parent tells the
+    same of itself, with the relation `child`.
     """
 
     name: ClassVar[str] = "incident.linked"
@@ -278,3 +281,18 @@ class PriorityMatrixPublished(Event):
     matrix_version: Version
     effective_from: AwareDatetime
     cells: tuple[MatrixCell, ...] = Field(min_length=9, max_length=9)
+
+
+class ClosurePolicyPublished(Event):
+    """A version of a closure policy was applied: how long a resolved record waits for its user's word.
+
+    It counts for what is resolved from `effective_from` on; silence for `silence_days` closes such a record.
+    """
+
+    topic: ClassVar[str] = "steward.incident"
+    name: ClassVar[str] = "closure_policy.published"
+
+    policy: Name
+    policy_version: Version
+    effective_from: AwareDatetime
+    silence_days: float = Field(gt=0)

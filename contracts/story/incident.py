@@ -90,6 +90,7 @@ def until_closed(story: Story) -> None:
     record.tell(
         it.IncidentResolved, f"{DAY} 12:30", "frank", state="resolved", resolution_code="Workaround applied",
         note="Pool restarted; orders go through.", cause="Connections are not given back after a timeout",
+        close_due_at=instant("2026-03-07 12:30"),
     )
     record.tell(
         it.IncidentReopened, f"{DAY} 12:45", "carol", state="active", reason="Two of the 14 orders are still missing",
@@ -98,7 +99,7 @@ def until_closed(story: Story) -> None:
     record.tell(
         it.IncidentResolved, f"{DAY} 13:10", "frank", state="resolved", resolution_code="Data corrected",
         note="Both orders entered by hand, confirmed by order desk.",
-        cause="Connections are not given back after a timeout",
+        cause="Connections are not given back after a timeout", close_due_at=instant("2026-03-07 13:10"),
     )
     record.tell(it.IncidentConfirmed, f"{DAY} 13:30", "carol", state="closed")
     record.tell(
@@ -109,13 +110,17 @@ def until_closed(story: Story) -> None:
 
 
 def others(story: Story) -> None:
-    """INC-1043 is withdrawn; INC-1044 is the past of another desk, played in."""
+    """INC-1043 is withdrawn; INC-1044 is the past of another desk, played in; silence is declared."""
     _opened(story, "INC-1043", f"{DAY} 14:02", "Order history is empty").tell(
         it.IncidentCancelled, f"{DAY} 14:08", "carol", state="cancelled", reason="A filter was set; nothing is wrong"
     )
     past = _opened(story, "INC-1044", "2016-02-29 01:16", "Report is late", recorded=f"{DAY} 15:00")
     past.tell(it.IncidentStarted, "2016-02-29 01:23", "Sys 12", state="active", recorded=f"{DAY} 15:00")
     past.tell(it.IncidentHistoryCompleted, f"{DAY} 15:10", "root", origin="servicenow", reference="INC0000045")
+    story.record(identity(instant("2026-03-02 16:00"), "closure standard"), "incident/ClosurePolicy/standard").tell(
+        it.ClosurePolicyPublished, "2026-03-02 16:00", "root", policy="standard", policy_version=1,
+        effective_from=instant("2026-03-09 00:00"), silence_days=5,
+    )
 
 
 def _opened(story: Story, number: str, at: str, title: str, recorded: str | None = None) -> Record:

@@ -1,14 +1,16 @@
 """The incident service on one screen."""
 
-from contracts.incident import MatrixCell, PriorityMatrixPublished
-from services.incident.api import history, permissions, router
-from services.incident.rules import MATRIX, PriorityMatrix
+from contracts.incident import ClosurePolicyPublished, MatrixCell, PriorityMatrixPublished
+from services.incident.api import ROUTERS, permissions
+from services.incident.handlers import HANDLERS
+from services.incident.jobs import JOBS
+from services.incident.rules import CLOSURE, MATRIX, ClosurePolicy, PriorityMatrix
 from services.incident.tables import Row
 from shared.policies import Kind, Policy
 from shared.service import Service
 
 
-def published(policy: Policy) -> PriorityMatrixPublished:
+def matrix_published(policy: Policy) -> PriorityMatrixPublished:
     cells = tuple(
         MatrixCell(impact=int(impact), urgency=int(urgency), priority=priority)
         for impact, row in sorted(policy.spec.matrix.items())
@@ -19,12 +21,26 @@ def published(policy: Policy) -> PriorityMatrixPublished:
     )
 
 
+def closure_published(policy: Policy) -> ClosurePolicyPublished:
+    return ClosurePolicyPublished(
+        policy=policy.name,
+        policy_version=policy.version,
+        effective_from=policy.effective_from,
+        silence_days=policy.spec.silence_days,
+    )
+
+
 service = Service(
     name="incident",
     title="Incident and service request management",
     clause="8.2",
     rows=Row.metadata,
-    routers=(router, history.router),
+    routers=ROUTERS,
     permissions=permissions,
-    policies=(Kind(MATRIX, PriorityMatrix, published),),
+    handlers=HANDLERS,
+    jobs=JOBS,
+    policies=(
+        Kind(MATRIX, PriorityMatrix, matrix_published),
+        Kind(CLOSURE, ClosurePolicy, closure_published),
+    ),
 )

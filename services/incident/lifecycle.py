@@ -84,7 +84,10 @@ PERMISSIONS: dict[str, frozenset[str]] = {
     "incident:reopen": DESK | CUSTOMER,
     "incident:comment": STAFF | CUSTOMER,
     "incident:link": DESK | frozenset({"problem_manager"}),
+    # Whoever it was escalated to, of whatever process.
+    "incident:acknowledge": STAFF,
     "incident:import": frozenset(),
+    "known-problem:read": STAFF,
     "directory:read": STAFF,
     "directory:change": DESK,
     "policy:read": STAFF,

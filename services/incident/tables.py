@@ -36,7 +36,8 @@ class Incident(Record, Row):
     """An incident or service request. `priority` follows the matrix unless `priority_overridden`.
 
     `occurred_at`, `detected_at` and `recorded_at` are three different instants (INC-1); `opened_at` is when the clock
-    of the agreement starts. `close_due_at` is when silence will close a resolved record.
+    of the agreement starts. `close_due_at` is when silence will close a resolved record. `children` counts the records
+    that name this one as their parent (INC-9). While `in_history`, its past is being played in and time does nothing.
     """
 
     __tablename__ = "incident"
@@ -44,7 +45,8 @@ class Incident(Record, Row):
         Index(None, "open", "opened_at", "id"),
         Index(None, "organisation", "opened_at", "id"),
         Index(None, "state", "opened_at", "id"),
-        Index("ix_incident_due", "close_due_at", postgresql_where=text("close_due_at IS NOT NULL")),
+        Index("ix_incident_due", "close_due_at",
+              postgresql_where=text("close_due_at IS NOT NULL AND in_history IS NOT TRUE")),
         Index("ix_incident_parent", "parent", postgresql_where=text("parent IS NOT NULL")),
         Index("ix_incident_problem", "problem", postgresql_where=text("problem IS NOT NULL")),
         Index("ix_incident_group_open", "group", "opened_at", "id", postgresql_where=text("open")),
@@ -90,6 +92,7 @@ class Incident(Record, Row):
     reopen_count: Mapped[int]
     reassignment_count: Mapped[int]
     parent: Mapped[UUID | None]
+    children: Mapped[int] = mapped_column(server_default="0")
     problem: Mapped[UUID | None]
     duplicate_of: Mapped[UUID | None]
     escalation: Mapped[str | None]

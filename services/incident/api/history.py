@@ -39,7 +39,7 @@ PERSONS = text(
 )
 REJECT = text(
     'INSERT INTO history_reject (origin, reference, "row", reason) SELECT :origin, given.* '
-    'FROM unnest(CAST(:references AS text[]), CAST(:rows AS int[]), CAST(:reasons AS text[])) AS given '
+    "FROM unnest(CAST(:references AS text[]), CAST(:rows AS int[]), CAST(:reasons AS text[])) AS given "
     "ON CONFLICT DO NOTHING"
 )
 REJECTED = text(
@@ -118,7 +118,9 @@ async def history(body: History, ask: Asked) -> Response:
         await transaction.flush()
         rejected = await rejects(transaction, body.origin, played)
     ask.runtime.saved()
-    return Response(msgspec.json.encode({"records": [taken(past, each, rejected) for past, each in played]}), media_type=JSON)
+    return Response(
+        msgspec.json.encode({"records": [taken(past, each, rejected) for past, each in played]}), media_type=JSON
+    )
 
 
 class Desks:
@@ -209,4 +211,3 @@ async def summary(ask: Asked, query: Annotated[SummaryQuery, InQuery()]) -> Resp
     ask.require("incident:import")
     (row,) = await ask.database.rows(SUMMARY, {"origin": query.origin})
     return Response(msgspec.json.encode(dict(row._mapping)), media_type=JSON)
-

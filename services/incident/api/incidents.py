@@ -3,20 +3,26 @@
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from functools import lru_cache
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 from uuid import UUID
 
 import msgspec
 from fastapi import Query as InQuery
-from pydantic import AwareDatetime, BaseModel, ConfigDict
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 from starlette.responses import Response
 
+from contracts.envelope import Event
+from services.incident.api import families
 from services.incident.domain import VERBS, Desk, Open, Verb, open_incident
+from services.incident.domain.families import concerns_children
+from services.incident.domain.orders import Assign, Instant, Link, Unlink, Word
 from services.incident.lifecycle import LIFECYCLE, PERMISSIONS, Action, State
-from services.incident.queries import INCIDENTS
+from services.incident.queries import INCIDENTS, OWN_INCIDENTS, directory
+from services.incident.queries.lists import STAFFS
 from services.incident.rules import CLOSURE, MATRIX, USUAL, ClosurePolicy
 from services.incident.tables import Incident
 from shared.auth import Caller, Permissions
+from shared.errors import Forbidden
 from shared.http.ask import Ask, Asked, Query, View
 from shared.http.route import Room
 
@@ -25,7 +31,10 @@ permissions = Permissions(PERMISSIONS, everything=frozenset({"administrator"}))
 
 
 class IncidentView(BaseModel):
-    """An incident or service request as it is now. `allowed_actions`: the verbs this caller may use on it now."""
+    """An incident or service request as it is now. `allowed_actions`: the verbs this caller may use on it now.
+
+    To a customer's contact, what staff tie it to and whom they escalate it to is null.
+    """
 
     model_config = ConfigDict(from_attributes=True)
 
@@ -84,22 +93,31 @@ class Incidents(BaseModel):
 
 
 class IncidentQuery(Query):
-    state: list[State] | None = None
-    kind: str | None = None
+    """`escalated=true&acknowledged=false` are those that wait for somebody to take note (INC-5)."""
+
+    state: Annotated[list[State], Field(max_length=20)] | None = None
+    kind: Literal["incident", "request"] | None = None
     open: bool | None = None
-    priority: list[int] | None = None
-    service: str | None = None
-    ci: str | None = None
-    category: str | None = None
-    group: str | None = None
-    assignee: str | None = None
-    organisation: str | None = None
+    priority: Annotated[list[Annotated[int, Field(ge=1, le=5)]], Field(max_length=20)] | None = None
+    service: Word | None = None
+    ci: Word | None = None
+    category: Word | None = None
+    group: Word | None = None
+    assignee: Word | None = None
+    organisation: Word | None = None
     problem: UUID | None = None
     parent: UUID | None = None
-    origin: str | None = None
-    opened_after: AwareDatetime | None = None
-    opened_before: AwareDatetime | None = None
-    q: str | None = None
+    duplicate_of: UUID | None = None
+    escalated: bool | None = None
+    acknowledged: bool | None = None
+    origin: Word | None = None
+    opened_after: Instant | None = None
+    opened_before: Instant | None = None
+    q: Word | None = None
+
+
+# The filters that would tell a customer's contact what is not shown to it.
+STAFF_FILTERS = ("problem", "parent", "duplicate_of", "escalated", "acknowledged")
 
 
 @lru_cache(maxsize=256)
@@ -114,8 +132,12 @@ def actions_text(roles: frozenset[str]) -> str:
     return msgspec.json.encode(actions(roles)).decode()
 
 
+HIDDEN = dict.fromkeys(STAFFS)
+
+
 def computed(incident: Incident, caller: Caller) -> Mapping[str, object]:
-    return {"allowed_actions": actions(caller.roles)[incident.state]}
+    allowed = {"allowed_actions": actions(caller.roles)[incident.state]}
+    return HIDDEN | allowed if caller.is_customer else allowed
 
 
 VIEW = View(IncidentView, computed)
@@ -144,6 +166,7 @@ def desk(ask: Ask, now: datetime | None = None, actor: str | None = None) -> Des
 @router.command("/incidents", shows=IncidentView, status=201, summary="Record a contact or a service request")
 async def open_new(body: Open, ask: Asked) -> Response:
     ask.require("incident:open")
+    await directory.require(ask.database, body.group, body.assignee)
     incident, events = open_incident(body, desk(ask), ask.scope)
     return await ask.create(incident, events, VIEW)
 
@@ -151,7 +174,10 @@ async def open_new(body: Open, ask: Asked) -> Response:
 @router.reading("/incidents", shows=Incidents, summary="Incidents and service requests, by keyset")
 async def incidents(ask: Asked, query: Annotated[IncidentQuery, InQuery()]) -> Response:
     ask.require("incident:read")
-    return await ask.page(INCIDENTS, query, {"allowed": actions_text(ask.caller.roles)})
+    if ask.caller.is_customer and any(getattr(query, name) is not None for name in STAFF_FILTERS):
+        raise Forbidden(f"these filters are staff's: {', '.join(STAFF_FILTERS)}")
+    listing = OWN_INCIDENTS if ask.caller.is_customer else INCIDENTS
+    return await ask.page(listing, query, {"allowed": actions_text(ask.caller.roles)})
 
 
 @router.reading("/incidents/{id}", shows=IncidentView, summary="One incident or service request")
@@ -160,14 +186,31 @@ async def incident(id: UUID, ask: Asked) -> Response:
     return await ask.show(Incident, id, VIEW)
 
 
+class WithChildren(Exception):
+    """The verb has to be decided with the record's children at hand."""
+
+
 def verb_route(action: Action, verb: Verb) -> Callable[..., Any]:
     """The route of one verb: its body is the verb's order."""
 
     async def route(id: UUID, body: Any, ask: Asked) -> Response:
         ask.require(f"incident:{action}")
-        return await ask.change(
-            Incident, id, lambda incident: verb.act(incident, body, desk(ask)), VIEW, match=action is Action.EDIT
-        )
+        if isinstance(body, Assign):
+            await directory.require(ask.database, body.group, body.assignee)
+        elif isinstance(body, Link) and body.problem is None:
+            return await families.tie(ask, id, body, desk(ask), VIEW)
+        elif isinstance(body, Unlink) and body.relation == "parent":
+            return await families.untie(ask, id, desk(ask), VIEW)
+
+        def decide(incident: Incident) -> Sequence[Event]:
+            if concerns_children(incident, action):
+                raise WithChildren
+            return verb.act(incident, body, desk(ask))
+
+        try:
+            return await ask.change(Incident, id, decide, VIEW, match=action is Action.EDIT)
+        except WithChildren:
+            return await families.finish(ask, id, action, body, desk(ask), VIEW)
 
     route.__annotations__["body"] = verb.order
     route.__name__ = f"{action}_incident"

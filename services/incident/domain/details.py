@@ -125,25 +125,24 @@ def acknowledge(incident: Incident, order: Acknowledge, desk: Desk) -> list[Even
 
 
 def link(incident: Incident, order: Link, desk: Desk) -> list[Event]:
+    """To a problem, which is another service's. What ties two records of ours is in `families`, which looks at both."""
+    if order.problem is None:
+        raise Conflict("a parent or an original is linked with both records at hand", allowed=())
     move(incident, Action.LINK)
-    relation = next(name for name in ("parent", "problem", "duplicate_of") if getattr(order, name) is not None)
-    target: UUID = getattr(order, relation)
-    if target == incident.id:
-        raise Invalid.field(relation, "a record cannot belong to itself")
-    previous: UUID | None = getattr(incident, relation)
-    if previous == target:
+    previous, incident.problem = incident.problem, order.problem
+    if previous == order.problem:
         return []
-    if relation == "parent" and previous is not None:
-        raise Conflict("it has a parent already; unlink that first", allowed=("unlink",))
-    setattr(incident, relation, target)
-    return [IncidentLinked(**figures(incident), relation=relation, target=target, previous=previous)]
+    return [IncidentLinked(**figures(incident), relation="problem", target=order.problem, previous=previous)]
 
 
 def unlink(incident: Incident, order: Unlink, desk: Desk) -> list[Event]:
+    """From its problem or the record it repeats; for its parent see `families`."""
+    if order.relation == "parent":
+        raise Conflict("a parent is unlinked with both records at hand", allowed=())
     move(incident, Action.UNLINK)
     target: UUID | None = getattr(incident, order.relation)
     if target is None:
-        raise Conflict(f"it has no {order.relation}", allowed=("link",))
+        raise Conflict(f"it has no {order.relation}", allowed=(Action.LINK,))
     setattr(incident, order.relation, None)
     return [IncidentUnlinked(**figures(incident), relation=order.relation, target=target)]
 

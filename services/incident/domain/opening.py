@@ -19,6 +19,8 @@ def open_incident(
         raise Invalid.field("organisation", "say whose record this is")
     if organisation is not None and order.organisation not in (None, organisation):
         raise Invalid.field("organisation", "a customer's contact opens records of its own organisation")
+    if desk.customer and (order.group is not None or order.assignee is not None):
+        raise Invalid.field("group" if order.group is not None else "assignee", "who works on it is the desk's to say")
     if order.occurred_at and order.detected_at and order.detected_at < order.occurred_at:
         raise Invalid.field("detected_at", "nothing is detected before it occurs")
     for name in ("occurred_at", "detected_at"):
@@ -51,6 +53,7 @@ def open_incident(
         opened_at=desk.now,
         reopen_count=0,
         reassignment_count=0,
+        children=0,
         origin=origin,
         reference=reference,
     )

@@ -1,14 +1,29 @@
 """What each verb needs to be told: the bodies of the API's commands, with their bounds."""
 
+from datetime import UTC, datetime
 from typing import Annotated, Literal
 from uuid import UUID
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, model_validator
 
-Name = Annotated[str, Field(min_length=1, max_length=200)]
-Text = Annotated[str, Field(max_length=20_000)]
-Words = Annotated[str, Field(min_length=1, max_length=20_000)]
+
+def storable(text: str) -> str:
+    """PostgreSQL's text holds every character but NUL."""
+    if "\x00" in text:
+        raise ValueError("the character NUL cannot be kept")
+    return text
+
+
+# The bounds are those of contracts.terms, so that what passes here can be told as an event.
+Name = Annotated[str, Field(min_length=1, max_length=200), AfterValidator(storable)]
+Title = Annotated[str, Field(min_length=1, max_length=300), AfterValidator(storable)]
+Text = Annotated[str, Field(max_length=20_000), AfterValidator(storable)]
+Words = Annotated[str, Field(min_length=1, max_length=20_000), AfterValidator(storable)]
+# What a list is filtered by.
+Word = Annotated[str, Field(max_length=200), AfterValidator(storable)]
 Degree = Annotated[int, Field(ge=1, le=3, description="1 is the highest")]
+# Beyond these an instant in another zone has no UTC that the database can hold.
+Instant = Annotated[AwareDatetime, Field(ge=datetime(1900, 1, 1, tzinfo=UTC), lt=datetime(3000, 1, 1, tzinfo=UTC))]
 
 
 class Order(BaseModel):
@@ -20,7 +35,7 @@ class Order(BaseModel):
 class Open(Order):
     """A contact or a service request. Staff name the customer's organisation; a customer's contact is of its own."""
 
-    title: Annotated[str, Field(min_length=1, max_length=300)]
+    title: Title
     description: Text = ""
     kind: Literal["incident", "request"] = "incident"
     impact: Degree = 2
@@ -35,8 +50,8 @@ class Open(Order):
     channel: Name | None = None
     group: Name | None = None
     assignee: Name | None = None
-    occurred_at: AwareDatetime | None = None
-    detected_at: AwareDatetime | None = None
+    occurred_at: Instant | None = None
+    detected_at: Instant | None = None
 
 
 class Assign(Order):
@@ -77,6 +92,8 @@ class Confirm(Order):
 
 
 class Close(Order):
+    """`closure_code` is "duplicate" where nothing else is said of a record that is linked to the one it repeats."""
+
     closure_code: Name | None = None
     note: Text = ""
 
@@ -144,6 +161,6 @@ class Comment(Order):
 
 
 class Edit(Order):
-    title: Annotated[str, Field(min_length=1, max_length=300)] | None = None
+    title: Title | None = None
     description: Text | None = None
     caller: Name | None = None

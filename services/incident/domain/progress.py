@@ -1,5 +1,8 @@
 """The moves: from a contact to a record whose work is over, and back where it was not."""
 
+from datetime import datetime
+from uuid import UUID
+
 from contracts.envelope import Event
 from contracts.incident import (
     IncidentCancelled,
@@ -15,6 +18,9 @@ from services.incident.domain.desk import Desk, figures
 from services.incident.domain.orders import Cancel, Close, Confirm, Reopen, Resolve, Resume, Start, Wait
 from services.incident.lifecycle import LIFECYCLE, Action, State
 from services.incident.tables import Incident
+from shared.errors import Conflict
+
+DUPLICATE = "duplicate"
 
 
 def move(incident: Incident, action: Action) -> State:
@@ -46,6 +52,10 @@ def resume(incident: Incident, order: Resume, desk: Desk) -> list[Event]:
 
 
 def resolve(incident: Incident, order: Resolve, desk: Desk) -> list[Event]:
+    return [resolved(incident, order, desk)]
+
+
+def resolved(incident: Incident, order: Resolve, desk: Desk, with_parent: UUID | None = None) -> Event:
     move(incident, Action.RESOLVE)
     incident.waiting_reason = None
     incident.resolved_at = desk.now
@@ -53,31 +63,39 @@ def resolve(incident: Incident, order: Resolve, desk: Desk) -> list[Event]:
     incident.resolution_note = order.note
     incident.cause = order.cause
     incident.close_due_at = desk.now + desk.silence
-    return [
-        IncidentResolved(**figures(incident), resolution_code=order.resolution_code, note=order.note, cause=order.cause)
-    ]
+    return IncidentResolved(
+        **figures(incident),
+        resolution_code=order.resolution_code,
+        note=order.note,
+        cause=order.cause,
+        with_parent=with_parent,
+        close_due_at=incident.close_due_at,
+    )
 
 
 def confirm(incident: Incident, order: Confirm, desk: Desk) -> list[Event]:
     move(incident, Action.CONFIRM)
     confirmed = IncidentConfirmed(**figures(incident))
-    return [confirmed, closed(incident, desk, "user", None, "")]
+    return [confirmed, closed(incident, desk.now, "user", None, "")]
 
 
 def close(incident: Incident, order: Close, desk: Desk) -> list[Event]:
     move(incident, Action.CLOSE)
-    return [closed(incident, desk, "staff", order.closure_code, order.note)]
+    if order.closure_code == DUPLICATE and incident.duplicate_of is None:
+        raise Conflict("link it to the record that it repeats first: duplicate_of", allowed=(Action.LINK,))
+    code = order.closure_code or (DUPLICATE if incident.duplicate_of else None)
+    return [closed(incident, desk.now, "staff", code, order.note)]
 
 
-def close_by_silence(incident: Incident, desk: Desk) -> list[Event]:
+def close_by_silence(incident: Incident, now: datetime) -> list[Event]:
     """The user said nothing for as long as the closure policy declares."""
     move(incident, Action.CLOSE)
-    return [closed(incident, desk, "silence", None, "")]
+    return [closed(incident, now, "silence", None, "")]
 
 
-def closed(incident: Incident, desk: Desk, confirmed_by: str, closure_code: str | None, note: str) -> Event:
+def closed(incident: Incident, now: datetime, confirmed_by: str, closure_code: str | None, note: str) -> Event:
     incident.waiting_reason = None
-    incident.closed_at = desk.now
+    incident.closed_at = now
     incident.close_due_at = None
     incident.closure_code = closure_code
     incident.confirmed_by = confirmed_by

@@ -149,6 +149,7 @@ def upgrade() -> None:
     sa.Column('reopen_count', sa.Integer(), nullable=False),
     sa.Column('reassignment_count', sa.Integer(), nullable=False),
     sa.Column('parent', sa.Uuid(), nullable=True),
+    sa.Column('children', sa.Integer(), server_default='0', nullable=False),
     sa.Column('problem', sa.Uuid(), nullable=True),
     sa.Column('duplicate_of', sa.Uuid(), nullable=True),
     sa.Column('escalation', sa.Text(), nullable=True),
@@ -166,7 +167,7 @@ def upgrade() -> None:
     postgresql_with={'fillfactor': '85'}
     )
     op.create_index('ix_incident_assignee_open', 'incident', ['assignee', 'opened_at', 'id'], unique=False, postgresql_where=sa.text('open'))
-    op.create_index('ix_incident_due', 'incident', ['close_due_at'], unique=False, postgresql_where=sa.text('close_due_at IS NOT NULL'))
+    op.create_index('ix_incident_due', 'incident', ['close_due_at'], unique=False, postgresql_where=sa.text('close_due_at IS NOT NULL AND in_history IS NOT TRUE'))
     op.create_index('ix_incident_group_open', 'incident', ['group', 'opened_at', 'id'], unique=False, postgresql_where=sa.text('open'))
     op.create_index(op.f('ix_incident_open_opened_at_id'), 'incident', ['open', 'opened_at', 'id'], unique=False)
     op.create_index(op.f('ix_incident_organisation_opened_at_id'), 'incident', ['organisation', 'opened_at', 'id'], unique=False)

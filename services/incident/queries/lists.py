@@ -1,5 +1,7 @@
 """Lists of incidents: what they show, and by what they are filtered and sorted."""
 
+from dataclasses import replace
+
 from shared.database.page import Listing
 
 SHOWN = (
@@ -10,6 +12,9 @@ SHOWN = (
     "confirmed_by", "reopen_count", "reassignment_count", "parent", "problem", "duplicate_of", "escalation",
     "escalated_to", "escalated_at", "acknowledged_at", "origin", "reference",
 )  # fmt: skip
+
+# What staff do with a record among themselves, and ids of records that may be others'. A customer's contact gets null.
+STAFFS = ("parent", "problem", "duplicate_of", "escalation", "escalated_to", "escalated_at", "acknowledged_at")
 
 INCIDENTS = Listing(
     source="incident",
@@ -31,6 +36,9 @@ INCIDENTS = Listing(
         "problem": ("problem", "eq"),
         "parent": ("parent", "eq"),
         "origin": ("origin", "eq"),
+        "duplicate_of": ("duplicate_of", "eq"),
+        "escalated": ("(escalated_at IS NOT NULL)", "eq"),
+        "acknowledged": ("(acknowledged_at IS NOT NULL)", "eq"),
         "opened_after": ("opened_at", "gte"),
         "opened_before": ("opened_at", "lt"),
         "q": ("search", "search"),
@@ -38,3 +46,5 @@ INCIDENTS = Listing(
     sorts={"opened_at": ("opened_at", "timestamptz"), "priority": ("priority", "int"), "number": ("number", "text")},
     default="-opened_at",
 )
+
+OWN_INCIDENTS = replace(INCIDENTS, shown={**INCIDENTS.shown, **dict.fromkeys(STAFFS, "NULL")})

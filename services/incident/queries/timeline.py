@@ -1,0 +1,83 @@
+"""What happened to an incident, from its events; and how much of that its customer is told."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+from uuid import UUID
+
+import msgspec
+from sqlalchemy import text
+
+from contracts import incident as it
+from contracts.envelope import Event, registry
+from shared.database import Database
+
+EVENTS = text(
+    "SELECT sequence, type, occurred, recorded, actor, data FROM event WHERE aggregate_id = :id AND sequence > :after "
+    "AND (CAST(:types AS text[]) IS NULL OR type = ANY(CAST(:types AS text[]))) "
+    "AND (:internal OR type <> :commented OR NOT (CAST(data AS json) ->> 'internal')::boolean) "
+    "ORDER BY sequence LIMIT :limit"
+)
+COMMENTED = it.IncidentCommented.wire_type()
+
+# What a customer's contact reads of each event; an event or a field that is not named here is staff's. Notes and
+# reasons that staff write to each other are left out, and so are ids of other records.
+FACTS = ("kind", "state", "priority", "service", "category")
+TOLD: Mapping[str, tuple[str, ...]] = {
+    event.wire_type(): (*FACTS, *fields)
+    for event, fields in (
+        (it.IncidentOpened, ("title", "description", "impact", "urgency", "channel", "caller", "occurred_at",
+                             "detected_at", "recorded_at", "opened_at", "organisation")),
+        (it.IncidentAssigned, ("group", "assignee")),
+        (it.IncidentStarted, ()),
+        (it.IncidentWaiting, ("reason",)),
+        (it.IncidentResumed, ("waited_for",)),
+        (it.IncidentResolved, ("resolution_code", "note", "close_due_at")),
+        (it.IncidentConfirmed, ()),
+        (it.IncidentReopened, ("reason", "reopened_from", "reopen_count")),
+        (it.IncidentClosed, ("confirmed_by", "closure_code", "resolution_code", "resolved_at", "reopen_count")),
+        (it.IncidentCancelled, ("reason",)),
+        (it.IncidentPrioritised, ("impact", "urgency", "previous_priority", "overridden")),
+        (it.IncidentCommented, ("text",)),
+        (it.IncidentClassified, ()),
+        (it.IncidentEdited, ("changes",)),
+    )
+}  # fmt: skip
+
+
+async def timeline(database: Database, id: UUID, after: int, limit: int, *, customer: bool) -> list[dict[str, Any]]:
+    """Up to `limit` entries with a sequence above `after`, in order."""
+    types = sorted(TOLD) if customer else None
+    return [entry(row, customer) for row in await events(database, id, after, limit, types, internal=not customer)]
+
+
+async def comments(database: Database, id: UUID, after: int, limit: int, *, customer: bool) -> list[dict[str, Any]]:
+    """Likewise, comments alone."""
+    found = await events(database, id, after, limit, [COMMENTED], internal=not customer)
+    return [
+        {"sequence": row.sequence, "at": row.occurred, "author": row.actor, "text": data["text"],
+         "internal": data["internal"]}
+        for row, data in ((row, msgspec.json.decode(row.data)) for row in found)
+    ]  # fmt: skip
+
+
+async def events(
+    database: Database, id: UUID, after: int, limit: int, types: Sequence[str] | None, *, internal: bool
+) -> Sequence[Any]:
+    wanted = {"id": id, "after": after, "limit": limit, "types": types, "internal": internal, "commented": COMMENTED}
+    return await database.rows(EVENTS, wanted)
+
+
+def entry(row: Any, customer: bool) -> dict[str, Any]:
+    data: Any = msgspec.Raw(row.data.encode())
+    if customer:
+        known = msgspec.json.decode(row.data)
+        data = {name: known[name] for name in TOLD[row.type] if name in known}
+    kind: type[Event] = registry()[row.type]
+    return {
+        "sequence": row.sequence,
+        "event": kind.name,
+        "at": row.occurred,
+        "recorded": row.recorded,
+        "actor": row.actor,
+        "data": data,
+    }

@@ -1,0 +1,1 @@
+"""Incident management: its rules alone, and its API on a real PostgreSQL."""
