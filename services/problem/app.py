@@ -1,6 +1,6 @@
 """The problem service on one screen."""
 
-from services.problem.api import permissions, router
+from services.problem.api import permissions, routers
 from services.problem.handlers import HANDLERS
 from services.problem.tables import Row
 from shared.service import Service
@@ -10,7 +10,7 @@ service = Service(
     title="Problem management",
     clause="8.3",
     rows=Row.metadata,
-    routers=(router,),
+    routers=routers,
     permissions=permissions,
     handlers=HANDLERS,
 )

@@ -1,5 +1,6 @@
 """What problem management does when something happened to an incident."""
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from typing import Any
 from uuid import UUID
@@ -98,40 +99,39 @@ async def follow_incidents(
     in `known_incident`, where it is listed as stray.
     """
     transaction = work.transaction
-    closed = {each.message.aggregate_id for each in deliveries if isinstance(each.event, IncidentClosed)}
-    wanted = {id for each in deliveries for id in named(each.event)}
+    closed = Counter(each.message.aggregate_id for each in deliveries if isinstance(each.event, IncidentClosed))
+    wanted = {problem for each in deliveries for problem in named(each.event)}
     if closed:
-        wanted |= set((await transaction.execute(BEHIND, {"incidents": list(closed)})).scalars())
+        wanted |= {row.id for row in await transaction.execute(BEHIND, {"incidents": list(closed)})}
     if not wanted:
         return
     problems = await transaction.load_many(Problem, wanted)
     if unknown := wanted - problems.keys():
         log.warning("problem.unknown", problems=sorted(map(str, unknown)))
-    closings = {row.id: row.closings for row in await transaction.execute(CLOSINGS, {"incidents": list(closed)})}
-    later = dict.fromkeys(closed, 0)
+    # The projection has counted the whole batch by now.
+    counted = {row.id: row.closings for row in await transaction.execute(CLOSINGS, {"incidents": list(closed)})}
+    closings = {id: counted[id] - of_batch for id, of_batch in closed.items()}
+    effects = {problem.id: set(problem.incidents) for problem in problems.values()}
     for each in deliveries:
-        if isinstance(each.event, IncidentClosed):
-            later[each.message.aggregate_id] += 1
-    for each in deliveries:
-        id, number = each.message.aggregate_id, each.message.subject
-        cause = each.cause(work.now)
+        id, number, at = each.message.aggregate_id, each.message.subject, each.message.occurred
+        happened: list[tuple[Problem, list[Event]]] = []
         match each.event:
             case IncidentLinked(relation="problem", target=target, previous=previous):
                 if previous in problems:
-                    transaction.record(problems[previous], untied(problems[previous], id, number), cause)
+                    happened.append((problems[previous], untied(problems[previous], id, number)))
                 if target in problems and takes(problems[target]):
-                    transaction.record(problems[target], tied(problems[target], id, number), cause)
+                    happened.append((problems[target], tied(problems[target], id, number)))
             case IncidentUnlinked(relation="problem", target=target) if target in problems:
-                transaction.record(problems[target], untied(problems[target], id, number), cause)
-            case IncidentClosed(problem=named_problem):
-                # The projection counted the whole batch before: this closing is so many before its last one.
-                later[id] -= 1
-                closing = closings[id] - later[id]
+                happened.append((problems[target], untied(problems[target], id, number)))
+            case IncidentClosed(problem=own):
+                closings[id] += 1
                 for problem in problems.values():
-                    events = recurred(
-                        problem, id, number, each.message.occurred, closing, named=problem.id == named_problem
-                    )
-                    transaction.record(problem, events, cause)
+                    if problem.id == own or id in effects[problem.id]:
+                        events = recurred(problem, id, number, at, closings[id], named=problem.id == own)
+                        happened.append((problem, events))
+        for problem, events in happened:
+            if events:
+                transaction.record(problem, events, each.cause(work.now))
 
 
 def named(event: Event) -> Iterable[UUID]:

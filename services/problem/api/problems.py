@@ -1,4 +1,4 @@
-"""The routes of problem management."""
+"""The routes of problems: open, list, read, and a route for each verb."""
 
 from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
@@ -10,20 +10,17 @@ from fastapi import Query as InQuery
 from pydantic import AwareDatetime, BaseModel, ConfigDict
 from starlette.responses import Response
 
-from contracts.envelope import instant_text
 from services.problem.domain import VERBS, Desk, Open, Order, Verb, decide, open_problem
 from services.problem.lifecycle import LIFECYCLE, PERMISSIONS, Action, State
-from services.problem.queries import INCIDENTS, PROBLEMS, linked, numbers
+from services.problem.queries import PROBLEMS, numbers
 from services.problem.rules import RULE, USUAL
 from services.problem.tables import Problem
 from shared.auth import Caller, Permissions
-from shared.errors import Invalid
-from shared.http.ask import JSON, Ask, Asked, Query, View
+from shared.http.ask import Ask, Asked, Query, View
 from shared.http.route import Room
 
 router = Room(tags=["problems"])
 permissions = Permissions(PERMISSIONS, everything=frozenset({"administrator"}))
-FIRST = UUID(int=0)
 
 
 class ProblemView(BaseModel):
@@ -96,68 +93,6 @@ class ProblemQuery(Query):
     q: str | None = None
 
 
-class LinkedIncident(BaseModel):
-    """An incident that a problem is behind. Where nothing has been heard of it yet there is only its id.
-
-    `closings`: how often it was closed, whenever that was.
-    """
-
-    id: UUID
-    number: str | None
-    kind: str | None
-    state: str | None
-    title: str | None
-    organisation: str | None
-    priority: int | None
-    service: str | None
-    ci: str | None
-    category: str | None
-    closings: int
-    opened_at: AwareDatetime | None
-    closed_at: AwareDatetime | None
-
-
-class LinkedIncidents(BaseModel):
-    items: list[LinkedIncident]
-    next: UUID | None
-
-
-class KnownIncidentView(LinkedIncident):
-    """An incident as problem management knows it. `problem`: the one it names itself, be there such a one or not."""
-
-    problem: UUID | None
-
-
-class KnownIncidents(BaseModel):
-    items: list[KnownIncidentView]
-    next: str | None
-
-
-class IncidentQuery(Query):
-    """`stray`: names a problem that there is not."""
-
-    state: list[str] | None = None
-    service: str | None = None
-    ci: str | None = None
-    category: str | None = None
-    problem: UUID | None = None
-    stray: bool | None = None
-
-
-class Entry(BaseModel):
-    """One line of a timeline: who, when, what. `data` is the event's whole body."""
-
-    at: AwareDatetime
-    actor: str
-    event: str
-    sequence: int
-    data: dict[str, Any]
-
-
-class Timeline(BaseModel):
-    items: list[Entry]
-
-
 @lru_cache(maxsize=256)
 def actions(roles: frozenset[str]) -> Mapping[str, Sequence[Action]]:
     """The verbs these roles may use, by state."""
@@ -203,44 +138,6 @@ async def problems(ask: Asked, query: Annotated[ProblemQuery, InQuery()]) -> Res
 async def problem(id: UUID, ask: Asked) -> Response:
     ask.require("problem:read")
     return await ask.show(Problem, id, VIEW)
-
-
-@router.reading("/problems/{id}/incidents", shows=LinkedIncidents, summary="The incidents it is behind")
-async def incidents_of(id: UUID, ask: Asked, query: Annotated[Query, InQuery()]) -> Response:
-    ask.require("problem:read")
-    if query.sort is not None:
-        raise Invalid.field("sort", "these are in the order of their ids, which is that of time")
-    try:
-        after = UUID(query.cursor) if query.cursor else FIRST
-    except ValueError:
-        raise Invalid.field("cursor", "this is not a cursor of this list") from None
-    await ask.load(Problem, id)
-    items, last = await linked(ask.database, id, after, query.limit)
-    following = f'"{last}"' if last else "null"
-    return Response(f'{{"items":{items},"next":{following}}}', media_type=JSON)
-
-
-@router.reading("/problems/{id}/timeline", shows=Timeline, summary="All that happened to it, oldest first")
-async def timeline(id: UUID, ask: Asked) -> Response:
-    ask.require("problem:read")
-    await ask.load(Problem, id)
-    items = [
-        {
-            "at": instant_text(message.occurred),
-            "actor": message.actor,
-            "event": message.type.removeprefix("steward.").rpartition(".v")[0],
-            "sequence": message.sequence,
-            "data": msgspec.Raw(message.data.encode()),
-        }
-        for message in await ask.runtime.log.timeline(id)
-    ]
-    return Response(msgspec.json.encode({"items": items}), media_type=JSON)
-
-
-@router.reading("/incidents", shows=KnownIncidents, summary="The incidents that problem management knows of")
-async def incidents(ask: Asked, query: Annotated[IncidentQuery, InQuery()]) -> Response:
-    ask.require("problem:read")
-    return await ask.page(INCIDENTS, query)
 
 
 def verb_route(action: Action, verb: Verb) -> Callable[..., Any]:
