@@ -7,7 +7,6 @@ exports, verification) goes by positions and only by them.
 import asyncio
 from collections import deque
 from collections.abc import Sequence
-from datetime import datetime
 from hashlib import sha256
 from itertools import islice
 from typing import Any
@@ -25,6 +24,7 @@ NAMES = (
     "causation, traceparent, historical, hash"
 )
 READ = text(f"SELECT {NAMES} FROM event WHERE position > :after ORDER BY position LIMIT :limit")
+HEAD = text("SELECT position, hash FROM log_head")
 RECORD = text(f"SELECT {NAMES} FROM event WHERE aggregate_id = :id ORDER BY sequence LIMIT :limit")
 
 
@@ -126,7 +126,7 @@ class Log:
 
     async def head(self) -> int:
         """The newest log position; 0 where nothing was recorded yet."""
-        return int((await self.database.rows(text("SELECT position FROM log_head"), {}))[0].position)
+        return (await self._head())[0]
 
     async def timeline(self, id: UUID, limit: int = 1000) -> list[Message]:
         """The events of one record in their order, those included that have no position yet (their position is 0)."""
@@ -135,15 +135,25 @@ class Log:
 
     async def verify(self, batch: int = 5000) -> dict[str, object]:
         """Recompute the whole hash chain. The answer names the first position that does not fit, or None."""
-        after, previous, started = 0, ORIGIN, datetime.now().astimezone()
+        # Read before the events: those that are numbered meanwhile come on top, and are no forgery.
+        first = await self._head()
+        after, previous = 0, ORIGIN
+        fits = first == (0, ORIGIN)
         while rows := await self.database.rows(READ, {"after": after, "limit": batch}):
             for row in rows:
                 found = row._mapping
                 if found["position"] != after + 1 or (previous := chained(previous, found)) != bytes(found["hash"]):
-                    return {"verified": after, "broken_at": after + 1, "head": None, "started_at": started.isoformat()}
+                    return {"verified": after, "broken_at": after + 1, "head": None}
                 after += 1
+                fits = fits or first == (after, previous)
             await asyncio.sleep(0)
-        head = (await self.database.rows(text("SELECT position, hash FROM log_head"), {}))[0]
-        # A log that was cut off at its end verifies as far as it goes: the head row says how far it must go.
-        broken = None if (head.position, bytes(head.hash)) == (after, previous) else after + 1
-        return {"verified": after, "broken_at": broken, "head": previous.hex(), "started_at": started.isoformat()}
+        last = await self._head()
+        # A log that was cut off verifies as far as it goes: the head says how far it must go, and no further.
+        if after > last[0] or not fits:
+            after = min(after, last[0] if after > last[0] else first[0] - 1)
+            return {"verified": after, "broken_at": after + 1, "head": None}
+        return {"verified": after, "broken_at": None, "head": previous.hex()}
+
+    async def _head(self) -> tuple[int, bytes]:
+        row = (await self.database.rows(HEAD, {}))[0]
+        return row.position, bytes(row.hash)

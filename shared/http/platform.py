@@ -95,7 +95,8 @@ def router() -> Room:
     @room.reading("/log/verification", shows=Verification, summary="Recompute the hash chain of the event log")
     async def verification(ask: Asked) -> Response:
         ask.require("log:verify")
-        return Response(msgspec.json.encode(await ask.runtime.log.verify()), media_type=JSON)
+        outcome = await ask.runtime.log.verify() | {"started_at": ask.now}
+        return Response(msgspec.json.encode(outcome), media_type=JSON)
 
     @room.reading("/consumption", shows=Consumption, summary="How far this service has taken in what it follows")
     async def consumption(ask: Asked) -> Response:
