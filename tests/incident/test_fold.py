@@ -1,0 +1,145 @@
+"""fold(events) = state: whatever a record goes through, its events alone say what its row says."""
+
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from contracts import incident as contract
+from contracts.envelope import Event
+from contracts.incident import IncidentFact
+from services.incident.domain.families import adopt, concerns_children, end, part, repeat
+from services.incident.domain.fold import CHANGES, fold
+from services.incident.domain.orders import Close, Resolve
+from services.incident.lifecycle import OPEN, Action
+from services.incident.tables import Incident
+from shared.database import columns
+from shared.errors import Refusal
+from tests.incident.samples import DESK, NOON, PROBLEM, act, messages, opened_with
+
+# The import's bookkeeping, which no event carries.
+BOOKKEEPING = {"history_row", "in_history"}
+name = st.sampled_from(["Network", "Mail", "Desk"])
+words = st.text(st.characters(codec="utf-8", exclude_characters="\x00"), min_size=1, max_size=12)
+spoken = words.filter(lambda text: bool(text.strip()))
+degree = st.integers(1, 3)
+
+
+def order(**fields: st.SearchStrategy[Any]) -> st.SearchStrategy[dict[str, Any]]:
+    return st.fixed_dictionaries(fields)
+
+
+def some(**fields: st.SearchStrategy[Any]) -> st.SearchStrategy[dict[str, Any]]:
+    return st.fixed_dictionaries({}, optional=fields).filter(bool)
+
+
+ORDERS: dict[Action, st.SearchStrategy[dict[str, Any]]] = {
+    Action.ASSIGN: some(group=st.none() | name, assignee=st.none() | name),
+    Action.START: order(),
+    Action.WAIT: order(reason=st.sampled_from(["user", "vendor", "problem", "evidence"]), note=words),
+    Action.RESUME: order(note=words),
+    Action.RESOLVE: order(resolution_code=name, note=words, cause=st.none() | spoken),
+    Action.CONFIRM: order(),
+    Action.CLOSE: order(closure_code=st.none() | name),
+    Action.REOPEN: order(reason=spoken),
+    Action.CANCEL: order(reason=spoken),
+    Action.PRIORITISE: order(impact=degree, urgency=degree, priority=st.none() | st.integers(1, 5), reason=spoken),
+    Action.CLASSIFY: some(**dict.fromkeys(("service", "ci", "category", "subcategory", "symptom"), st.none() | name)),
+    Action.ESCALATE: order(to=st.sampled_from(["functional", "hierarchic"]), target=name, reason=spoken),
+    Action.ACKNOWLEDGE: order(),
+    Action.LINK: order(problem=st.just(str(PROBLEM))),
+    Action.UNLINK: order(relation=st.sampled_from(["problem", "duplicate_of"])),
+    Action.EDIT: some(title=spoken, description=words, caller=st.none() | name),
+    Action.COMMENT: order(text=spoken, internal=st.booleans()),
+}
+journeys = st.lists(st.one_of(*(st.tuples(st.just(action), orders) for action, orders in ORDERS.items())), max_size=25)
+
+
+def row(incident: Incident) -> dict[str, Any]:
+    return {column: getattr(incident, column) for column in columns(Incident) if column not in BOOKKEEPING}
+
+
+def test_every_event_of_an_incident_has_its_place_in_the_fold() -> None:
+    facts = {
+        each for each in vars(contract).values()
+        if isinstance(each, type) and issubclass(each, IncidentFact) and each is not IncidentFact
+    }  # fmt: skip
+    assert set(CHANGES) == facts
+
+
+@settings(max_examples=400, deadline=None)
+@given(journeys, st.booleans())
+def test_the_events_of_any_journey_fold_to_the_row(steps: list[tuple[Action, dict[str, Any]]], portal: bool) -> None:
+    desk = replace(DESK, customer=portal, actor="carol" if portal else "alice")
+    incident, events = opened_with(
+        desk, impact=1, channel="portal", symptom="smoke", occurred_at=NOON - timedelta(hours=1), detected_at=NOON
+    )
+    told: list[tuple[datetime, Event]] = [(desk.now, event) for event in events]
+    for minutes, (action, body) in enumerate(steps, start=1):
+        before, now = row(incident), NOON + timedelta(minutes=minutes, microseconds=minutes)
+        try:
+            events = act(incident, action, replace(desk, now=now), **body)
+        except Refusal:
+            for column, value in before.items():
+                setattr(incident, column, value)
+            continue
+        told += [(now, event) for event in events]
+    assert fold(messages(incident, told)) == row(incident)
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.data())
+def test_the_events_of_a_family_fold_to_each_of_its_rows(data: st.DataObject) -> None:
+    family: list[Incident] = []
+    told: dict[Any, list[tuple[datetime, Event]]] = {}
+    for _ in range(3):
+        incident, events = opened_with()
+        family.append(incident)
+        told[incident.id] = [(NOON, event) for event in events]
+    for minutes in range(1, data.draw(st.integers(1, 12)) + 1):
+        desk = replace(DESK, now=NOON + timedelta(minutes=minutes))
+        one, other = data.draw(st.permutations(family))[:2]
+        kept = [row(each) for each in family]
+        try:
+            told_now = step(
+                data.draw(st.sampled_from(["adopt", "part", "repeat", "end", "reopen"])), one, other, family, desk
+            )
+        except Refusal:
+            for each, values in zip(family, kept, strict=True):
+                for column, value in values.items():
+                    setattr(each, column, value)
+            continue
+        for each, events in told_now:
+            told[each.id] += [(desk.now, event) for event in events]
+    for each in family:
+        each.version = len(told[each.id])
+        assert fold(messages(each, told[each.id])) == row(each)
+        assert each.children == sum(other.parent == each.id for other in family)
+        assert not (each.children and each.parent), "a family has one level"
+
+
+def step(
+    what: str, one: Incident, other: Incident, family: list[Incident], desk: Any
+) -> list[tuple[Incident, list[Event]]]:
+    if what == "adopt":
+        return adopt(one, other, desk)
+    if what == "part":
+        parent = next((each for each in family if each.id == one.parent), None)
+        return part(one, parent, desk) if parent else []
+    if what == "repeat":
+        return repeat(one, other, desk)
+    if what == "reopen":
+        return [(one, act(one, Action.REOPEN, desk, reason="it is back"))]
+    children = [each for each in family if each.parent == one.id and each.state in OPEN]
+    if concerns_children(one, Action.RESOLVE):
+        return end(one, children, Action.RESOLVE, Resolve(resolution_code="fixed"), desk)
+    return end(one, [], Action.CLOSE, Close(), desk)
+
+
+@pytest.mark.parametrize("column", sorted(set(columns(Incident)) - BOOKKEEPING))
+def test_the_fold_knows_every_column(column: str) -> None:
+    incident, events = opened_with()
+    assert column in fold(messages(incident, [(NOON, event) for event in events]))
