@@ -68,8 +68,8 @@ test: tools ## Run the tests, on a real PostgreSQL and a real Kafka
 test-long: tools ## Run the tests that take minutes
 	$(BIN)/pytest -m long --timeout 1800
 
-bench: setup kafka ## Measure against hand-written code and pgbench, in one run
-	$(BIN)/python -m bench
+bench: setup kafka ## Measure against hand-written code and pgbench, in one run (JSON=file keeps the figures)
+	$(BIN)/python -m bench $(if $(JSON),--json $(JSON))
 
 capabilities: setup ## List the capabilities with the tests that prove each
 	$(BIN)/python -m tests.capabilities

@@ -1,39 +1,64 @@
 """What the embedded system does once it answers: seed a first start, then tell in one box where everything is."""
 
 import asyncio
+import os
+import time
 
 import httpx
 from rich.console import Console
 from rich.panel import Panel
 
+from cli.seed import seed
+from shared.local import issuer
 from shared.local.people import PEOPLE
 from shared.settings import Settings
 
+SEEDED = "seeded"
+
 
 async def announce(settings: Settings) -> None:
-    """Wait until it is ready, then print the box."""
+    """Wait until it is ready, seed it if it never was, then print the box."""
+    console = Console(highlight=False)
     url = f"http://{settings.host}:{settings.port}"
-    async with httpx.AsyncClient(base_url=url, timeout=5) as client:
-        while True:
-            try:
-                if (await client.get("/readyz")).status_code == 200:
-                    break
-            except httpx.TransportError:
-                pass
-            await asyncio.sleep(0.05)
+    started = time.monotonic()
+    async with httpx.AsyncClient(base_url=url, timeout=30) as client:
+        await _ready(client)
+        mark = settings.data / SEEDED
+        if not mark.exists() and os.environ.get("STEWARD_SEED", "1") != "0":
+            token = issuer.load(settings.data, settings.oidc_issuer, settings.oidc_audience).issue(PEOPLE["root"])
+            client.headers["Authorization"] = f"Bearer {token}"
+            count = await seed(client)
+            mark.touch()
+            console.print(f"A small company moved in: {count} incidents of the last weeks, its policies, two problems.")
+    console.print(Panel(_box(settings, url), title="Steward is ready", expand=False), soft_wrap=True)
+    console.print(f"Ready {time.monotonic() - started:.1f} s after the services began to start.")
+
+
+async def _ready(client: httpx.AsyncClient) -> None:
+    while True:
+        try:
+            if (await client.get("/readyz")).status_code == 200:
+                return
+        except httpx.TransportError:
+            # The server does not listen yet.
+            pass
+        await asyncio.sleep(0.05)
+
+
+def _box(settings: Settings, url: str) -> str:
     data = "" if str(settings.data) == "var" else f" --data {settings.data}"
     people = "\n".join(
-        f"  {person.subject:<7}{', '.join(person.roles)}{f' of {person.organisation}' if person.organisation else ''}"
-        for person in PEOPLE.values()
+        f"  {each.subject:<7}{', '.join(each.roles)}{f' of {each.organisation}' if each.organisation else ''}"
+        for each in PEOPLE.values()
     )
-    Console().print(
-        Panel(
-            f"API       {url}/docs\nOpenAPI   {url}/openapi.json\nAsyncAPI  {url}/asyncapi.json\n"
-            f"Metrics   {url}/metrics\nReady     {url}/readyz\n\nPeople\n{people}\n\n"
-            f"A token   TOKEN=$(.venv/bin/steward token alice{data})\n"
-            f'Try it    curl -H "Authorization: Bearer $TOKEN" {url}/incident/incidents\n'
-            f"Stop      Ctrl-C; data stays in {settings.data}/",
-            title="Steward is ready",
-            expand=False,
-        )
+    return (
+        f"API       {url}/docs\n"
+        f"OpenAPI   {url}/openapi.json\n"
+        f"AsyncAPI  {url}/asyncapi.json\n"
+        f"Metrics   {url}/metrics\n"
+        f"Ready     {url}/readyz\n\n"
+        f"People\n{people}\n\n"
+        f"A token   TOKEN=$(.venv/bin/steward token alice{data})\n"
+        f'Look      curl -H "Authorization: Bearer $TOKEN" "{url}/incident/incidents?open=true"\n'
+        f"Stop      Ctrl-C; the data stays in {settings.data}/"
     )

@@ -159,7 +159,8 @@ class Inbox:
                     log.error("inbox.gap", service=self.service, topic=topic, record=str(id), fault=fault)
                 continue
             try:
-                taken.append(Delivery(read(message), message))
+                if message.type in self.by_type or message.type not in registry():
+                    taken.append(Delivery(read(message), message))
             except Unread as unread:
                 log.error("inbox.unread", service=self.service, type=message.type, fault=unread.fault)
                 await self.parking.park(transaction, arrival, unread.reason, unread.fault)

@@ -1,0 +1,86 @@
+"""The first start's company: its policies, and what its service desk did in the last weeks, through the public API."""
+
+import re
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import httpx
+import yaml
+
+EXAMPLES = Path(__file__).parent.parent / "examples"
+ORIGIN = "demo"
+DURATION = re.compile(r"(?:(\d+)d)?(?:(\d+)h)?(?:(\d+)m)?")
+
+
+class SeedRefused(Exception):
+    """The API refused a part of the company."""
+
+
+def ago(text: str) -> timedelta:
+    """`3d4h` as a duration. Raises ValueError for anything else."""
+    found = DURATION.fullmatch(text)
+    if not text or found is None:
+        raise ValueError(f"{text!r} is no duration such as 3d4h or 25m")
+    days, hours, minutes = (int(each or 0) for each in found.groups())
+    return timedelta(days=days, hours=hours, minutes=minutes)
+
+
+async def seed(client: httpx.AsyncClient) -> int:
+    """Bring the company in; the number of its incidents. Safe to repeat: what is there already is left as it is."""
+    now = datetime.now(UTC)
+    await _policies(client)
+    company = yaml.safe_load((EXAMPLES / "company" / "company.yaml").read_text())
+    problems = {}
+    for problem in company["problems"]:
+        key = problem.pop("key")
+        answer = await _post(client, "/problem/problems", problem, {"Idempotency-Key": f"{ORIGIN}/{key}"})
+        problems[key] = answer["id"]
+    records = [_past(incident, problems, now) for incident in company["incidents"]]
+    answer = await _post(client, "/incident/history", {"origin": ORIGIN, "records": records})
+    for record in answer["records"]:
+        if record["rejected"]:
+            raise SeedRefused(f"{record['reference']}: {record['rejected']}")
+    await _post(client, "/incident/history/complete", {"origin": ORIGIN})
+    return len(records)
+
+
+async def _policies(client: httpx.AsyncClient) -> None:
+    """The company's rules. Its documents are in force since long before what it did."""
+    by_service: dict[str, list[Any]] = {}
+    for document in yaml.load_all((EXAMPLES / "policies" / "office.yaml").read_text(), Loader=_TextLoader):
+        by_service.setdefault(document["kind"].split("/")[0], []).append(document)
+    for service, documents in by_service.items():
+        await _post(client, f"/{service}/policies", {"documents": documents})
+
+
+class _TextLoader(yaml.SafeLoader):
+    """Leaves dates as the text they are: the API reads them."""
+
+    yaml_implicit_resolvers = {  # noqa: RUF012 - PyYAML's own form
+        first: [(tag, pattern) for tag, pattern in resolvers if tag != "tag:yaml.org,2002:timestamp"]
+        for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
+    }
+
+
+def _past(incident: dict[str, Any], problems: dict[str, str], now: datetime) -> dict[str, Any]:
+    steps = []
+    for row, step in enumerate(incident["steps"], start=1):
+        body = {name: value for name, value in step.items() if name not in {"at", "do", "actor"}}
+        if step["do"] == "open":
+            body = incident["open"]
+        elif "problem" in body:
+            body["problem"] = problems[body["problem"]]
+        at = (now - ago(step["at"])).isoformat()
+        steps.append({"row": row, "at": at, "actor": step.get("actor", "alice"), "action": step["do"], "body": body})
+    return {"reference": incident["reference"], "steps": steps}
+
+
+async def _post(
+    client: httpx.AsyncClient, path: str, body: dict[str, Any], headers: dict[str, str] | None = None
+) -> dict[str, Any]:
+    answer = await client.post(path, json=body, headers=headers)
+    if answer.is_error:
+        raise SeedRefused(f"{path}: {answer.json().get('detail', answer.text)}")
+    found: dict[str, Any] = answer.json()
+    return found
