@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Generic, TypeVar
 
-from sqlalchemy import Table
+from sqlalchemy import FromClause
 
 from contracts.envelope import Event, Message
 from shared.database import Cause, Transaction
@@ -52,11 +52,12 @@ Handle = Callable[[Sequence[Delivery[Any]], Work], Awaitable[None]]
 
 @dataclass(frozen=True)
 class Projection:
-    """`handle` derives the rows of `tables` from these classes of events and from nothing else."""
+    """`handle` derives the rows of `tables` (mapped classes' `__table__`) from these classes of events and from nothing
+    else."""
 
     handle: Handle
     events: tuple[type[Event], ...]
-    tables: tuple[Table, ...]
+    tables: tuple[FromClause, ...]
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,9 @@ Only projections are touched: what a Reaction did to the service's own records h
 a projection recorded are in the log already, under the same aggregate and sequence, and are kept as they are.
 """
 
-from sqlalchemy import text
+from typing import cast
+
+from sqlalchemy import Table, text
 
 from shared.bus import Bus
 from shared.clock import Clock
@@ -21,7 +23,7 @@ FORGET_STREAMS = text("DELETE FROM stream WHERE topic = ANY(CAST(:topics AS text
 async def rebuilt(service: Service, database: Database, bus: Bus, clock: Clock) -> dict[str, int]:
     """The number of rows in each rebuilt table. The service must not run meanwhile; a second run starts afresh."""
     projections = tuple(each for each in service.handlers if isinstance(each, Projection))
-    names = [QUOTE(table.name) for each in projections for table in each.tables]
+    names = [QUOTE(cast("Table", table).name) for each in projections for table in each.tables]
     followed = topics(projections)
     async with database.transaction() as transaction:
         await transaction.execute(text(f"TRUNCATE {', '.join(names)}"))
