@@ -11,6 +11,8 @@ from services.incident.domain import VERBS, Open
 from services.incident.domain.progress import close_by_silence
 from services.incident.lifecycle import Action, State
 from services.incident.rules import PriorityMatrix
+from services.incident.tables import Incident
+from shared.database import columns
 from shared.errors import Conflict, Forbidden, Invalid
 from tests.incident.samples import DESK, NOON, act, at, brought, opened, opened_with
 
@@ -19,6 +21,10 @@ CUSTOMER = replace(DESK, actor="carol", customer=True)
 ODD = PriorityMatrix(
     matrix={"1": {"1": 5, "2": 1, "3": 4}, "2": {"1": 2, "2": 5, "3": 1}, "3": {"1": 3, "2": 2, "3": 1}}
 )
+
+
+def row_of(incident: Incident) -> dict[str, Any]:
+    return {name: getattr(incident, name) for name in columns(Incident)}
 
 
 def refused_field(refusal: pytest.ExceptionInfo[Invalid]) -> Any:
@@ -152,10 +158,13 @@ def test_resolved_and_closed_are_different_and_a_reopening_takes_both_back() -> 
     assert incident.close_due_at == at(1).now + DESK.silence == resolved.close_due_at  # type: ignore[attr-defined]
     names = [event.name for event in act(incident, Action.CONFIRM, at(2))]
     assert names == ["incident.confirmed", "incident.closed"]
-    assert (incident.closed_at, incident.confirmed_by, incident.close_due_at) == (at(2).now, "user", None)
+    assert (incident.closed_at, incident.confirmed_by) == (at(2).now, "user")
+    assert row_of(incident)["close_due_at"] is None
     act(incident, Action.REOPEN, at(3), reason="it is back")
     assert incident.state == "active"
-    assert {incident.resolved_at, incident.closed_at, incident.confirmed_by, incident.resolution_code} == {None}
+    assert {row_of(incident)[name] for name in ("resolved_at", "closed_at", "confirmed_by", "resolution_code")} == {
+        None
+    }
     assert incident.reopen_count == 1
 
 
@@ -232,9 +241,9 @@ LONGEST: dict[Action, dict[str, Any]] = {
     Action.CLOSE: {"closure_code": "c" * 200, "note": "n" * 20_000},
     Action.CANCEL: {"reason": "r" * 20_000},
     Action.PRIORITISE: {"impact": 1, "urgency": 1, "priority": 5, "reason": "r" * 20_000},
-    Action.CLASSIFY: {name: "n" * 200 for name in ("service", "ci", "category", "subcategory", "symptom")},
+    Action.CLASSIFY: dict.fromkeys(("service", "ci", "category", "subcategory", "symptom"), "n" * 200),
     Action.ESCALATE: {"to": "functional", "target": "t" * 200, "reason": "r" * 20_000},
-    Action.EDIT: {"title": "t" * 300, "description": "d" * 20_000, "caller": "c" * 200},
+    Action.EDIT: {"title": "e" * 300, "description": "e" * 20_000, "caller": "e" * 200},
     Action.COMMENT: {"text": "t" * 20_000},
 }
 
