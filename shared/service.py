@@ -16,9 +16,10 @@ from shared.auth import Permissions, Tokens
 from shared.bus import Bus
 from shared.clock import Clock
 from shared.database import Database
+from shared.database.faults import passing
 from shared.events.consumer import Consumer
 from shared.events.handling import Handlers, topics
-from shared.events.inbox import Inbox, passing
+from shared.events.inbox import Inbox
 from shared.events.log import Log
 from shared.events.relay import Relay
 from shared.events.sequencer import Sequencer
@@ -110,7 +111,7 @@ class Runtime:
         if self.service.policies:
             await self.read_policies()
             work["policies"] = self._refresh_policies
-        for number, job in enumerate((*self.service.jobs, UPKEEP)):
+        for number, job in enumerate((*self.service.jobs, *UPKEEP)):
             work[f"{job.run.__name__}-{number}"] = self._job(job)
         self._tasks = [asyncio.create_task(self._supervised(name, run), name=name) for name, run in work.items()]
 
@@ -202,7 +203,12 @@ async def upkeep(runtime: Runtime) -> int:
     return await tidy(runtime.database, runtime.clock)
 
 
-UPKEEP = Job(upkeep, every=600)
+async def unpark(runtime: Runtime) -> int:
+    await runtime.inbox.drain_all()
+    return 0
+
+
+UPKEEP = (Job(upkeep, every=600), Job(unpark, every=30))
 PENDING = text(
     "SELECT position AS head, published, (SELECT count(*) FROM event WHERE position IS NULL) AS unsequenced "
     "FROM log_head"

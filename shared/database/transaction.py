@@ -1,6 +1,7 @@
 """Many records at once, for consumers and imports: locked, changed, and written with one statement per kind."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import AsyncIterator, Iterable, Sequence
+from contextlib import asynccontextmanager
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -31,6 +32,9 @@ ORDER BY e.n
 """
 # A rebuild derives the same events again; the log has them already and keeps the first.
 LOG_AGAIN = LOG + "ON CONFLICT (aggregate_id, sequence) DO NOTHING"
+SUBJECTS = text(
+    "SELECT aggregate_id, subject FROM event WHERE aggregate_id = ANY(CAST(:ids AS uuid[])) AND sequence = 1"
+)
 ANSWER = text(
     "INSERT INTO idempotency (caller, key, fingerprint, status, body, recorded) "
     "VALUES (:caller, :key, :fingerprint, :status, :body, :recorded)"
@@ -49,6 +53,17 @@ class Transaction:
     async def execute(self, sql: TextClause, parameters: dict[str, Any] | None = None) -> CursorResult[Any]:
         return await self.connection.execute(sql, parameters or {})
 
+    @asynccontextmanager
+    async def attempt(self) -> AsyncIterator[None]:
+        """A part that may fail by itself: where the block raises, what it did is undone and no more."""
+        try:
+            async with self.connection.begin_nested():
+                yield
+        except BaseException:
+            self._dirty.clear()
+            self._facts.clear()
+            raise
+
     async def load_many(self, cls: type[R], ids: Iterable[UUID]) -> dict[UUID, R]:
         """The records with these ids, locked in the order of their ids so that two batches cannot deadlock."""
         t = table(cls)
@@ -62,7 +77,14 @@ class Transaction:
         return {row.id: from_row(cls, row._mapping) for row in rows}
 
     async def number(self, cls: type[R], records: Sequence[R]) -> None:
-        """Draw the numbers of new records, in their order."""
+        """Draw the numbers of new records, in their order. A rebuild gives those that it makes again their old ones."""
+        if self.rebuilding:
+            had = {
+                row.aggregate_id: row.subject for row in await self.execute(SUBJECTS, {"ids": [r.id for r in records]})
+            }
+            for record in records:
+                record.number = had.get(record.id, record.number)
+            records = [record for record in records if record.id not in had]
         default = table(cls).c.number.server_default
         drawn = text(f"SELECT {default.arg.text} FROM generate_series(1, :count)")  # type: ignore[union-attr]
         numbers = (await self.execute(drawn, {"count": len(records)})).scalars().all()

@@ -6,7 +6,8 @@ import time
 import structlog
 
 from shared.bus import Bus, BusDown, Subscription
-from shared.events.inbox import Inbox, passing
+from shared.database.faults import passing
+from shared.events.inbox import Inbox
 
 BATCH, WAIT, STUCK = 500, 0.5, 30.0
 log = structlog.get_logger(__name__)

@@ -7,22 +7,21 @@ afterwards. What cannot be taken in is parked, and later messages of the same re
 import asyncio
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-import asyncpg
 import structlog
 from pydantic import ValidationError
 from sqlalchemy import text
-from sqlalchemy.exc import DBAPIError
 
 from contracts.envelope import Event, Message, registry
 from shared.bus import Arrival
 from shared.clock import Clock
 from shared.database import Database, Transaction
+from shared.database.faults import passing
 from shared.events.handling import Delivery, Handlers, Projection, Reaction, Work
 from shared.events.parking import BLOCKING, Parked, Parking
+from shared.telemetry import TAKEN
 
 TRIES, PAUSES = 3, (0.05, 0.25)
 
@@ -33,7 +32,8 @@ MARKS = text(
 MARK = text(
     "INSERT INTO stream (topic, aggregate_id, sequence) "
     "SELECT :topic, given.* FROM unnest(CAST(:ids AS uuid[]), CAST(:sequences AS int[])) AS given "
-    "ON CONFLICT (topic, aggregate_id) DO UPDATE SET sequence = excluded.sequence"
+    # A member that lost its partition and does not know it yet must not take the mark back.
+    "ON CONFLICT (topic, aggregate_id) DO UPDATE SET sequence = greatest(stream.sequence, excluded.sequence)"
 )
 TAKE = text(
     "INSERT INTO inbox (handler, event_id, recorded) "
@@ -43,27 +43,17 @@ TAKE = text(
 log = structlog.get_logger(__name__)
 
 
-def passing(error: BaseException) -> bool:
-    """Whether the same can work later: the database is away, or two transactions were in each other's way."""
-    if isinstance(error, DBAPIError):
-        return error.connection_invalidated or _away(error.orig)
-    if isinstance(error, asyncpg.PostgresError | asyncpg.InterfaceError):
-        return _away(error)
-    return isinstance(error, OSError | TimeoutError)
-
-
-def _away(error: BaseException | None) -> bool:
-    """By the class of the SQLSTATE: connection, serialisation, resources, shutdown, system; none: no server said it."""
-    state = str(getattr(error, "sqlstate", None) or "")
-    return not state or state[:2] in {"08", "40", "53", "57", "58"}
-
-
-@dataclass(frozen=True, slots=True)
 class Unread(Exception):
     """A message that no handler can be given."""
 
-    reason: str
-    fault: str
+    def __init__(self, reason: str, fault: str) -> None:
+        super().__init__(fault)
+        self.reason = reason
+        self.fault = fault
+
+
+class NotFirst(Exception):
+    """Earlier messages of the same record wait; they come first."""
 
 
 def read(message: Message) -> Event:
@@ -88,6 +78,10 @@ class Inbox:
         self.parking = Parking(database, clock)
         self.committed: Callable[[], None] = lambda: None
         self.by_type: dict[str, list[Projection | Reaction]] = defaultdict(list)
+        names = [name(handler) for handler in handlers]
+        if twice := {each for each in names if names.count(each) > 1}:
+            # What a handler has had is remembered under its name.
+            raise ValueError(f"{service} has several handlers of the name {', '.join(sorted(twice))}")
         for handler in handlers:
             for event in handler.events:
                 self.by_type[event.wire_type()].append(handler)
@@ -111,9 +105,12 @@ class Inbox:
             by_topic[arrival.topic].append(arrival)
         async with self.database.transaction() as transaction:
             transaction.rebuilding = rebuilding
-            for topic, found in by_topic.items():
-                await self._take(topic, found, transaction)
+            taken = {topic: await self._take(topic, found, transaction) for topic, found in by_topic.items()}
         self.committed()
+        for topic, (count, moved) in taken.items():
+            TAKEN.labels(self.service, topic).inc(count)
+            for id in moved:
+                await self.drain(topic, id, rebuilding=rebuilding)
 
     async def _alone(self, arrival: Arrival, rebuilding: bool) -> None:
         fault = ""
@@ -133,10 +130,12 @@ class Inbox:
         async with self.database.transaction() as transaction:
             await self.parking.park(transaction, arrival, "poison", fault, tries=TRIES)
 
-    async def _take(self, topic: str, arrivals: Sequence[Arrival], transaction: Transaction) -> None:
+    async def _take(self, topic: str, arrivals: Sequence[Arrival], transaction: Transaction) -> tuple[int, set[UUID]]:
+        """Take in or park each of these: how many were taken in, and the records of which something more waits."""
         ids = sorted({a.message.aggregate_id for a in arrivals if a.message})
         marks = await self.marks(transaction, topic, ids)
         waiting = await self.parking.waiting(transaction, topic, ids)
+        given_up = await self.parking.given_up(transaction, topic, ids) if transaction.rebuilding else frozenset()
         taken: list[Delivery[Event]] = []
         moved: dict[UUID, int] = {}
         for arrival in arrivals:
@@ -146,6 +145,9 @@ class Inbox:
                 continue
             id, seen = message.aggregate_id, marks.get(message.aggregate_id, 0)
             if message.sequence <= seen or (id, message.sequence) in waiting:
+                continue
+            if (id, message.sequence) in given_up:
+                marks[id] = moved[id] = message.sequence
                 continue
             blocked = any(
                 reason in BLOCKING for (held, at), reason in waiting.items() if held == id and at < message.sequence
@@ -167,16 +169,23 @@ class Inbox:
                 waiting[id, message.sequence] = unread.reason
                 continue
             marks[id] = moved[id] = message.sequence
-        await self.handle(transaction, taken)
+        await self.handle(transaction, topic, taken)
         await self.mark(transaction, topic, moved)
-        for id in {id for id, _ in waiting if id in moved}:
-            await self.drain(transaction, topic, id)
+        return len(taken), {id for id, _ in waiting if id in moved}
 
-    async def handle(self, transaction: Transaction, deliveries: Sequence[Delivery[Event]]) -> None:
+    async def handle(self, transaction: Transaction, topic: str, deliveries: Sequence[Delivery[Event]]) -> None:
         """Give each handler those of its events that it has not had."""
         wanted = [(handler, each) for each in deliveries for handler in self.by_type.get(each.message.type, ())]
-        if transaction.rebuilding:
-            wanted = [(handler, each) for handler, each in wanted if isinstance(handler, Projection)]
+        if transaction.rebuilding and wanted:
+            # What came before the rebuild has been reacted to; what nobody had taken in yet has not.
+            had = await self.marks(
+                transaction, before(topic), sorted({each.message.aggregate_id for _, each in wanted})
+            )
+            wanted = [
+                (handler, each)
+                for handler, each in wanted
+                if isinstance(handler, Projection) or each.message.sequence > had.get(each.message.aggregate_id, 0)
+            ]
         if not wanted:
             return
         fresh = await self.take(transaction, wanted)
@@ -213,36 +222,57 @@ class Inbox:
             parameters = {"topic": topic, "ids": list(moved), "sequences": list(moved.values())}
             await transaction.execute(MARK, parameters)
 
-    async def drain(self, transaction: Transaction, topic: str, id: UUID) -> None:
-        """Take in what waited for the message that has come now, as far as it goes without another gap or fault."""
-        marks = await self.marks(transaction, topic, [id])
-        seen = marks.get(id, 0)
-        for parked in await self.parking.behind(transaction, topic, id):
-            if parked.reason in BLOCKING or parked.sequence > seen + 1:
-                return
-            if parked.sequence == seen + 1:
-                try:
-                    event = read(parked.message())
-                except Unread as unread:
-                    await self.parking.again(transaction, parked, unread.reason, unread.fault)
-                    return
-                await self.handle(transaction, [Delivery(event, parked.message())])
-                seen = parked.sequence
-                await self.mark(transaction, topic, {id: seen})
-            await self.parking.settle(transaction, parked, "steward", "taken in")
+    async def drain(self, topic: str, id: UUID, *, rebuilding: bool = False) -> None:
+        """Take in what waited for a message that has come now, one by one, as far as it goes without a gap or fault."""
+        while await self._next(topic, id, rebuilding):
+            self.committed()
+
+    async def _next(self, topic: str, id: UUID, rebuilding: bool) -> bool:
+        """The lowest parked message of a record, if its turn has come; whether another may follow."""
+        fault: Unread | None = None
+        async with self.database.transaction() as transaction:
+            transaction.rebuilding = rebuilding
+            seen = (await self.marks(transaction, topic, [id])).get(id, 0)
+            parked = await self.parking.lowest(transaction, topic, id)
+            if parked is None or parked.reason in BLOCKING or parked.sequence > seen + 1:
+                return False
+            if parked.sequence <= seen:
+                await self.parking.settle(transaction, parked, "steward", "taken in")
+                return True
+        try:
+            async with self.database.transaction() as transaction:
+                transaction.rebuilding = rebuilding
+                await self._settle(transaction, parked, "steward", "taken in")
+        except Unread as unread:
+            fault = unread
+        except Exception as error:
+            if passing(error):
+                raise
+            fault = Unread("poison", repr(error))
+        if fault is None:
+            return True
+        log.error("inbox.parked", service=self.service, topic=topic, record=str(id), fault=fault.fault)
+        async with self.database.transaction() as transaction:
+            await self.parking.again(transaction, parked, fault.reason, fault.fault)
+        return False
+
+    async def _settle(self, transaction: Transaction, parked: Parked, by: str, outcome: str) -> None:
+        """Take one parked message in, if it is the next of its record. Raises Unread, and what its handler raises."""
+        message = parked.message()
+        seen = (await self.marks(transaction, parked.topic, [message.aggregate_id])).get(message.aggregate_id, 0)
+        if message.sequence > seen + 1:
+            raise Unread("gap", f"sequence {seen + 1} of {message.subject} has not been taken in yet")
+        if message.sequence == seen + 1:
+            await self.handle(transaction, parked.topic, [Delivery(read(message), message)])
+            await self.mark(transaction, parked.topic, {message.aggregate_id: message.sequence})
+        await self.parking.settle(transaction, parked, by, outcome)
 
     async def replay(self, parked: Parked, by: str) -> None:
         """Take a parked message in now, and what waits behind it. Raises what its handler raises, or Unread."""
         async with self.database.transaction() as transaction:
-            message = parked.message()
-            seen = (await self.marks(transaction, parked.topic, [message.aggregate_id])).get(message.aggregate_id, 0)
-            if message.sequence > seen + 1:
-                raise Unread("gap", f"sequence {seen + 1} of {message.subject} has not been taken in yet")
-            if message.sequence == seen + 1:
-                await self.handle(transaction, [Delivery(read(message), message)])
-                await self.mark(transaction, parked.topic, {message.aggregate_id: message.sequence})
-            await self.parking.settle(transaction, parked, by, "replayed")
-            await self.drain(transaction, parked.topic, message.aggregate_id)
+            await self._settle(transaction, parked, by, "replayed")
+        self.committed()
+        await self.drain(parked.topic, parked.message().aggregate_id)
 
     async def discard(self, parked: Parked, by: str) -> None:
         """Give a parked message up: it counts as seen without effect, and what waits behind it is taken in."""
@@ -253,7 +283,20 @@ class Inbox:
             seen = (await self.marks(transaction, parked.topic, [parked.aggregate_id])).get(parked.aggregate_id, 0)
             if parked.sequence == seen + 1:
                 await self.mark(transaction, parked.topic, {parked.aggregate_id: parked.sequence})
-            await self.drain(transaction, parked.topic, parked.aggregate_id)
+        await self.drain(parked.topic, parked.aggregate_id)
+
+    async def drain_all(self) -> int:
+        """Take in whatever waits and could go on: after a process died between taking in a message and what had
+        waited for it. How many records were looked at."""
+        rows = await self.parking.records()
+        for topic, id in rows:
+            await self.drain(topic, id)
+        return len(rows)
+
+
+def before(topic: str) -> str:
+    """Under which name the marks of a topic are kept while a rebuild of it goes on."""
+    return f"{topic} before the rebuild"
 
 
 def name(handler: Projection | Reaction) -> str:

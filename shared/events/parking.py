@@ -30,14 +30,25 @@ WAITING = text(
     "SELECT aggregate_id, sequence, reason FROM parked "
     "WHERE topic = :topic AND aggregate_id = ANY(CAST(:ids AS uuid[])) AND settled_at IS NULL"
 )
-BEHIND = text(
+LOWEST = text(
     f"SELECT {COLUMNS} FROM parked WHERE topic = :topic AND aggregate_id = :id AND settled_at IS NULL ORDER BY sequence"
 )
-SETTLE = text("UPDATE parked SET settled_at = :now, settled_by = :by, outcome = :outcome WHERE id = :id")
+GIVEN_UP = text(
+    "SELECT aggregate_id, sequence FROM parked "
+    "WHERE topic = :topic AND aggregate_id = ANY(CAST(:ids AS uuid[])) AND outcome = 'discarded'"
+)
+SETTLE = text(
+    "UPDATE parked SET settled_at = :now, settled_by = :by, outcome = :outcome WHERE id = :id AND settled_at IS NULL"
+)
 AGAIN = text("UPDATE parked SET reason = :reason, fault = :fault, tries = tries + 1 WHERE id = :id")
 ONE = text(f"SELECT {COLUMNS} FROM parked WHERE id = :id")
 LIST = text(
     f"SELECT {COLUMNS} FROM parked WHERE (settled_at IS NOT NULL) = :settled AND id > :after ORDER BY id LIMIT :limit"
+)
+RECORDS = text(
+    "SELECT parked.topic, parked.aggregate_id FROM parked JOIN stream USING (topic, aggregate_id) "
+    "WHERE settled_at IS NULL AND reason IN ('gap', 'behind') AND parked.sequence <= stream.sequence + 1 "
+    "GROUP BY 1, 2 LIMIT 1000"
 )
 COUNT = text("SELECT reason, count(*) AS count FROM parked WHERE settled_at IS NULL GROUP BY reason")
 
@@ -100,9 +111,19 @@ class Parking:
         rows = await transaction.execute(WAITING, {"topic": topic, "ids": list(ids)})
         return {(row.aggregate_id, row.sequence): row.reason for row in rows}
 
-    async def behind(self, transaction: Transaction, topic: str, id: UUID) -> list[Any]:
-        """What is parked of one record, lowest sequence first."""
-        return [Parked(**row._mapping) for row in await transaction.execute(BEHIND, {"topic": topic, "id": id})]
+    async def given_up(self, transaction: Transaction, topic: str, ids: Sequence[UUID]) -> frozenset[tuple[UUID, int]]:
+        """The record and sequence of each discarded message of these records."""
+        rows = await transaction.execute(GIVEN_UP, {"topic": topic, "ids": list(ids)})
+        return frozenset((row.aggregate_id, row.sequence) for row in rows)
+
+    async def lowest(self, transaction: Transaction, topic: str, id: UUID) -> Any:
+        """What is parked of one record with the lowest sequence; None where nothing is."""
+        row = (await transaction.execute(LOWEST, {"topic": topic, "id": id})).first()
+        return Parked(**row._mapping) if row is not None else None
+
+    async def records(self) -> list[tuple[str, UUID]]:
+        """The records of which something waits whose turn has come."""
+        return [(row.topic, row.aggregate_id) for row in await self.database.rows(RECORDS, {})]
 
     async def settle(self, transaction: Transaction, parked: Parked, by: str, outcome: str) -> None:
         await transaction.execute(SETTLE, {"now": self.clock.now(), "by": by, "outcome": outcome, "id": parked.id})

@@ -12,8 +12,9 @@ from pydantic import BaseModel, ConfigDict
 from starlette.responses import Response, StreamingResponse
 
 from contracts.envelope import Message, instant_text
+from shared.database.faults import passing
 from shared.errors import Conflict, Invalid, NotFound
-from shared.events.inbox import Unread, passing
+from shared.events.inbox import NotFirst, Unread
 from shared.events.log import Log
 from shared.events.parking import Parked
 from shared.http.ask import JSON, Ask, Asked, Query
@@ -134,7 +135,10 @@ def router() -> Room:
     )
     async def discard(id: UUID, ask: Asked) -> Response:
         ask.require("dead-letter:settle")
-        await ask.runtime.inbox.discard(await waiting(ask, id), ask.caller.subject)
+        try:
+            await ask.runtime.inbox.discard(await waiting(ask, id), ask.caller.subject)
+        except NotFirst as earlier:
+            raise Conflict(f"{earlier}: settle that first") from earlier
         return await shown(ask, id)
 
     return room

@@ -11,8 +11,8 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse, Response
 
+from shared.database.faults import passing
 from shared.errors import Invalid, Refusal, TooLarge, Unavailable
-from shared.events.inbox import passing
 
 TYPES = "https://steward.dev/problems/"
 log = structlog.get_logger(__name__)

@@ -331,8 +331,8 @@ async def bake(deliveries: Sequence[Delivery[SackGround]], work: Work) -> None:
 
 
 HANDLERS: Handlers = (
-    Projection(keep_flour, (SackFilled, SackNoted, SackGround), (Flour.__table__,)),  # type: ignore[arg-type]  # a Table
-    Projection(print_label, (SackFilled,), (Label.__table__,)),  # type: ignore[arg-type]  # a Table
+    Projection(keep_flour, (SackFilled, SackNoted, SackGround), (Flour.__table__,)),
+    Projection(print_label, (SackFilled,), (Label.__table__,)),
     Reaction(bake, (SackGround,)),
 )
 bakery = Service(
