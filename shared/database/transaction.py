@@ -1,7 +1,6 @@
 """Many records at once, for consumers and imports: locked, changed, and written with one statement per kind."""
 
-from collections.abc import AsyncIterator, Iterable, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -52,17 +51,6 @@ class Transaction:
 
     async def execute(self, sql: TextClause, parameters: dict[str, Any] | None = None) -> CursorResult[Any]:
         return await self.connection.execute(sql, parameters or {})
-
-    @asynccontextmanager
-    async def attempt(self) -> AsyncIterator[None]:
-        """A part that may fail by itself: where the block raises, what it did is undone and no more."""
-        try:
-            async with self.connection.begin_nested():
-                yield
-        except BaseException:
-            self._dirty.clear()
-            self._facts.clear()
-            raise
 
     async def load_many(self, cls: type[R], ids: Iterable[UUID]) -> dict[UUID, R]:
         """The records with these ids, locked in the order of their ids so that two batches cannot deadlock."""

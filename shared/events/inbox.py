@@ -275,15 +275,21 @@ class Inbox:
         await self.drain(parked.topic, parked.message().aggregate_id)
 
     async def discard(self, parked: Parked, by: str) -> None:
-        """Give a parked message up: it counts as seen without effect, and what waits behind it is taken in."""
+        """Give a parked message up: it counts as seen without effect, and what waits behind it is taken in.
+
+        Messages before it that never came are given up with it. Raises NotFirst where earlier ones wait.
+        """
         async with self.database.transaction() as transaction:
-            await self.parking.settle(transaction, parked, by, "discarded")
-            if parked.aggregate_id is None or parked.sequence is None:
-                return
-            seen = (await self.marks(transaction, parked.topic, [parked.aggregate_id])).get(parked.aggregate_id, 0)
-            if parked.sequence == seen + 1:
+            if parked.aggregate_id is not None and parked.sequence is not None:
+                # The marks first: their lock is what those who take in wait for.
+                await self.marks(transaction, parked.topic, [parked.aggregate_id])
+                first = await self.parking.lowest(transaction, parked.topic, parked.aggregate_id)
+                if first is not None and first.sequence < parked.sequence:
+                    raise NotFirst(f"sequence {first.sequence} of the same record waits before it")
                 await self.mark(transaction, parked.topic, {parked.aggregate_id: parked.sequence})
-        await self.drain(parked.topic, parked.aggregate_id)
+            await self.parking.settle(transaction, parked, by, "discarded")
+        if parked.aggregate_id is not None:
+            await self.drain(parked.topic, parked.aggregate_id)
 
     async def drain_all(self) -> int:
         """Take in whatever waits and could go on: after a process died between taking in a message and what had
