@@ -164,7 +164,7 @@ HANDLERS: Handlers = (
             IncidentUnlinked,
             IncidentEdited,
         ),
-        (KnownIncident.__table__,),  # type: ignore[arg-type]  # a declarative class's table is typed wider than it is
+        (KnownIncident.__table__,),
     ),
     Reaction(follow_incidents, (IncidentLinked, IncidentUnlinked, IncidentClosed)),
 )
