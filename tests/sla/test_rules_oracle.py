@@ -220,7 +220,7 @@ def test_the_fold_the_verification_and_the_walk_by_minutes_agree(data: st.DataOb
 
 @pytest.mark.long
 @pytest.mark.timeout(0)
-@settings(CLOCKS, max_examples=examples(20_000))
+@settings(CLOCKS, max_examples=examples(5_000))
 @given(st.data())
 def test_the_three_agree_in_the_long_run(data: st.DataObject) -> None:
     compare_on_a_random_timeline(data)
