@@ -20,6 +20,7 @@ from bench import contestants, machine, report, systems
 from bench.besides import Besides
 from bench.contest import Standing, held, rounds
 from bench.databases import server
+from bench.processes import NotReady
 from bench.scenarios import SCENARIOS
 from shared.local.processes import CannotStart, Claim
 
@@ -136,7 +137,7 @@ if __name__ == "__main__":
         asyncio.run(main(run))
     except (KeyboardInterrupt, asyncio.CancelledError):
         sys.exit("stopped; nothing was left running")
-    except (contestants.Invalid, CannotStart) as error:
+    except (contestants.Invalid, NotReady, CannotStart) as error:
         sys.exit(f"no figures: {error}")
     run.tell(f"done in {time.perf_counter() - begin:.0f} s")
     sys.exit(run.finish())

@@ -17,12 +17,14 @@ from bench.contestants import Invalid
 from bench.databases import PATIENCE, count, plain
 from bench.load import fire
 from bench.processes import output_of
-from bench.scenarios import EXPECTED, Scenario
+from bench.scenarios import EXPECTED, OPENING, Scenario
 from bench.systems import Production, command_line, embedded, production
 
 ROOT = Path(__file__).parents[1]
 LOG = ROOT.parent / "shared" / "data" / "uci_incident_event_log.dev.csv.gz"
-POLICY = ROOT / "examples" / "policies"
+POLICY = ROOT / "examples" / "policies" / "servicenow-log.yaml"
+# The customer and service that the policy has an agreement for: an incident there starts clocks.
+AGREED = {"organisation": "servicenow", "service": "servicenow-log"}
 RATE = 200.0
 EFFECT = """
 WITH effect AS (
@@ -68,7 +70,8 @@ class Besides:
         """Commands at a steady pace, and how long after its record each had its effect in the sla service."""
         seconds = max(10.0, 3 * self.seconds)
         self.tell(f"commit to effect over Kafka: {RATE:.0f} commands a second for {seconds:.0f} s")
-        scenario = Scenario("effect", "create", 8, rate=RATE)
+        scenario = Scenario("effect", "create", 8, rate=RATE, opening=OPENING | AGREED)
+        await self.apply(("--url", system.places, "--token", system.administrator))
         headers = {"authorization": f"Bearer {system.desk}"}
         before = await count(system.urls["sla"], TAKEN_IN)
         outcome = await fire(scenario.plan(system.services["incident"].port, headers, seconds, "effect", 1, 1))
@@ -76,6 +79,8 @@ class Besides:
         if outcome.faults(EXPECTED["create"]):
             raise Invalid(f"effect: answered were {outcome.answered}, {outcome.lost} lost; {outcome.refusal[:500]}")
         await self.taken_in(system, before + commands)
+        if await count(system.urls["sla"], "SELECT count(*) FROM clock") < commands:
+            raise Invalid("effect: incidents have started no clocks, so there was no effect to wait for")
         connection = await asyncpg.connect(plain(system.urls["sla"]), command_timeout=PATIENCE)
         try:
             _, (median, worst) = await connection.fetchrow(EFFECT)
@@ -108,14 +113,17 @@ class Besides:
         async with embedded(data) as system:
             self.note("start_s", "embedded", system.ready_after)
 
+    async def apply(self, where: Sequence[str]) -> None:
+        """Bring the calendar, the matrix and the agreement into force."""
+        await output_of(*command_line("apply", "-f", str(POLICY), *where))
+
     async def imported(self, where: Sequence[str]) -> float | None:
         """Rows a second of a real desk's year, until every consumer is drained; None where the log is not here."""
         if not LOG.exists():
             self.tell(f"no import: {LOG.name} is not here")
             return None
         self.tell("importing a year of a real service desk")
-        policies = [argument for file in sorted(POLICY.glob("servicenow-log*")) for argument in ("-f", str(file))]
-        await output_of(*command_line("apply", *policies, *where))
+        await self.apply(where)
         rejects = ("--rejects", str(self.folder / "rejects.csv"))
         out = await output_of(*command_line("import", "servicenow", str(LOG), *where, *rejects))
         outcome = json.loads(out.splitlines()[-1])

@@ -19,6 +19,10 @@ START_WITHIN = 120.0
 STOP_WITHIN = 15.0
 
 
+class NotReady(Exception):
+    """What was started did not become ready; the message has its last answer and the end of its log."""
+
+
 class Started:
     """A process that was started here: its pid, the port it answers on and the seconds until it was ready."""
 
@@ -51,8 +55,8 @@ def free_port(besides: Container[int] = ()) -> int:
 async def started(
     *arguments: str, port: int, log: Path, environment: Mapping[str, str], ready: str = "/readyz"
 ) -> AsyncIterator[Started]:
-    """Run `python *arguments` until the block is left. Enters when `ready` answers 200; raises RuntimeError with the
-    end of its log where the process ends or stays silent instead."""
+    """Run `python *arguments` until the block is left. Enters when `ready` answers 200; raises NotReady where
+    the process ends or stays silent instead."""
     begin = time.perf_counter()
     with log.open("ab") as output:
         process = await asyncio.create_subprocess_exec(
@@ -67,16 +71,19 @@ async def started(
 
 
 async def answering(url: str, process: asyncio.subprocess.Process, log: Path) -> None:
-    until = time.perf_counter() + START_WITHIN
+    until, last = time.perf_counter() + START_WITHIN, "nothing"
     async with httpx.AsyncClient(timeout=5.0) as client:
         while process.returncode is None and time.perf_counter() < until:
             try:
-                if (await client.get(url)).status_code == 200:
+                answer = await client.get(url)
+            except httpx.TransportError as error:
+                last = repr(error)
+            else:
+                if answer.status_code == 200:
                     return
-            except httpx.TransportError:
-                pass
+                last = f"{answer.status_code} {answer.text}"
             await asyncio.sleep(0.05)
-    raise RuntimeError(f"{url} never answered 200:\n{last_lines(log, 40)}")
+    raise NotReady(f"{url} does not answer 200, its last answer was {last}; the log ends:\n{last_lines(log, 40)}")
 
 
 async def stop(process: asyncio.subprocess.Process) -> None:

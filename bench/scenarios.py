@@ -1,7 +1,8 @@
 """What is measured, by the name it has in the figures, and the requests that do it."""
 
 import json
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Literal
 from zlib import crc32
 
@@ -41,6 +42,7 @@ class Scenario:
     goal: float | None = None
     skewed: bool = False
     rate: float | None = None
+    opening: Mapping[str, object] = field(default_factory=lambda: OPENING)
 
     def plan(self, port: int, headers: dict[str, str], seconds: float, tag: str, seeded: int, open: int) -> Plan:
         """The load for one server. `tag` makes keys and values of this load differ from those of all others: an
@@ -48,7 +50,7 @@ class Scenario:
         keyed = {**headers, "idempotency-key": f"{tag}-<n>"}
         match self.kind:
             case "create":
-                message = request("POST", INCIDENTS, json.dumps(OPENING).encode(), keyed)
+                message = request("POST", INCIDENTS, json.dumps(dict(self.opening)).encode(), keyed)
             case "update":
                 body = json.dumps({"category": f"network-{tag}-<n>"}).encode()
                 message = request("POST", f"{INCIDENTS}/<id>/classify", body, keyed)
