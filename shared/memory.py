@@ -3,6 +3,7 @@
 Nothing is published; a subscription follows the producers' logs and keeps its place in the consumer's own database.
 """
 
+import asyncio
 from collections.abc import Callable, Sequence
 
 from sqlalchemy import text
@@ -15,7 +16,7 @@ from shared.events.log import Log
 PLACE = text("SELECT topic, position FROM cursor WHERE topic = ANY(CAST(:topics AS text[]))")
 REMEMBER = text(
     "INSERT INTO cursor (topic, position) VALUES (:topic, :position) "
-    "ON CONFLICT (topic) DO UPDATE SET position = excluded.position"
+    "ON CONFLICT (topic) DO UPDATE SET position = greatest(cursor.position, excluded.position)"
 )
 FORGET = text("DELETE FROM cursor WHERE topic = ANY(CAST(:topics AS text[]))")
 
@@ -73,8 +74,12 @@ class MemorySubscription:
 
     async def batch(self, limit: int, wait: float) -> list[Arrival]:
         found = await self._read(limit)
-        if found or not self.logs:
+        if found:
             return found
+        if not self.logs:
+            # Nobody here writes these topics. Returning at once would have the caller ask without a pause.
+            await asyncio.sleep(wait)
+            return []
         await Log.growth([(log, self.places[topic]) for topic, log in self.logs.items()], wait)
         return await self._read(limit)
 
@@ -91,7 +96,9 @@ class MemorySubscription:
         return []
 
     async def done(self, arrivals: Sequence[Arrival]) -> None:
-        reached = {each.topic: each.offset for each in arrivals}
+        reached: dict[str, int] = {}
+        for each in arrivals:
+            reached[each.topic] = max(each.offset, reached.get(each.topic, 0))
         for topic, position in reached.items():
             await self.database.rows(REMEMBER, {"topic": topic, "position": position})
 

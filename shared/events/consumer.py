@@ -38,6 +38,7 @@ class Consumer:
         """Follow the topics until cancelled. A bus or a database that is away is waited for, with growing pauses."""
         pause = 0.1
         while True:
+            before = self.progressed
             try:
                 self.subscription = await self.bus.subscribe(self.group, self.topics)
                 await self._follow(self.subscription)
@@ -49,6 +50,8 @@ class Consumer:
                 if self.subscription is not None:
                     await self.subscription.close()
                     self.subscription = None
+            if self.progressed > before:
+                pause = 0.1
             await asyncio.sleep(pause)
             pause = min(pause * 2, 5.0)
 

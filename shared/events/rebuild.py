@@ -16,6 +16,7 @@ from shared.events.handling import Projection, topics
 from shared.events.inbox import Inbox, before
 from shared.service import Service
 
+BATCH = 500
 FORGET_EVENTS = text("DELETE FROM inbox WHERE handler = ANY(CAST(:handlers AS text[]))")
 # A rebuild that was broken off has left older marks here, and its own in the topic's place: the higher ones count.
 KEEP_MARKS = text(
@@ -47,7 +48,7 @@ async def rebuilt(service: Service, database: Database, bus: Bus, clock: Clock) 
     try:
         quiet = 0
         while quiet < 3:
-            arrivals = await subscription.batch(500, 0.5)
+            arrivals = await subscription.batch(BATCH, 0.5)
             quiet = 0 if arrivals or subscription.lag() else quiet + 1
             if arrivals:
                 await inbox.receive(arrivals, rebuilding=True)
