@@ -67,7 +67,7 @@ class IncidentOpened(IncidentFact):
 
 
 class IncidentAssigned(IncidentFact):
-    """A group or person is responsible from now on. `reassignment` when somebody else was before; reports count it."""
+    """A group or person is responsible from now on. `reassignment` where the group is another one; reports count it."""
 
     name: ClassVar[str] = "incident.assigned"
 

@@ -49,6 +49,6 @@ HANDLERS: Handlers = (
             it.ProblemCancelled,
             it.ProblemStatusChanged,
         ),
-        (KnownProblem.__table__,),  # type: ignore[arg-type]
+        (KnownProblem.__table__,),
     ),
 )
