@@ -30,7 +30,7 @@ async def announce(settings: Settings) -> None:
             count = await seed(client)
             mark.touch()
             console.print(f"A small company moved in: {count} incidents of the last weeks, its policies, two problems.")
-    console.print(Panel(_box(settings, url), title="Steward is ready", expand=False), soft_wrap=True)
+    console.print(Panel(_box(settings, url), title="Steward is ready", expand=False))
     console.print(f"Ready {time.monotonic() - started:.1f} s after the services began to start.")
 
 
@@ -59,6 +59,7 @@ def _box(settings: Settings, url: str) -> str:
         f"Ready     {url}/readyz\n\n"
         f"People\n{people}\n\n"
         f"A token   TOKEN=$(.venv/bin/steward token alice{data})\n"
-        f'Look      curl -H "Authorization: Bearer $TOKEN" "{url}/incident/incidents?open=true"\n'
+        f'Look      curl -H "Authorization: Bearer $TOKEN" \\\n'
+        f'            "{url}/incident/incidents?open=true"\n'
         f"Stop      Ctrl-C; the data stays in {settings.data}/"
     )

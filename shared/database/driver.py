@@ -15,6 +15,8 @@ from sqlalchemy import URL, ClauseElement
 from sqlalchemy.dialects.postgresql import asyncpg as dialect
 
 DIALECT = dialect.dialect()  # type: ignore[no-untyped-call]  # SQLAlchemy's
+PATIENCE = 60.0
+"""Seconds that a single statement may take, waiting for a connection included."""
 SETTINGS = {"jit": "off", "timezone": "UTC"}
 
 
@@ -69,7 +71,6 @@ class Driver:
             max_size=size,
             max_inactive_connection_lifetime=300,
             timeout=10,
-            command_timeout=60,
             statement_cache_size=400,
             server_settings=SETTINGS,
             record_class=Row,
@@ -83,7 +84,8 @@ class Driver:
         if not self._open:
             await self._begin()
         found = compiled(statement)
-        async with self._pool.acquire(timeout=10) as connection:
+        # One bound around all of it: the pool's own would make a task for each request.
+        async with asyncio.timeout(PATIENCE), self._pool.acquire() as connection:
             rows: Sequence[Any] = await connection.fetch(found.sql, *[parameters[name] for name in found.names])
         return rows
 

@@ -17,6 +17,7 @@ from fastapi import Depends, Request
 from pydantic import BaseModel, Field
 from sqlalchemy.orm.attributes import instance_dict
 from starlette.responses import Response
+from starlette.types import Scope
 from uuid_utils.compat import uuid7
 
 from contracts.envelope import Event
@@ -54,6 +55,15 @@ class View:
         return msgspec.json.encode({name: known[name] for name in self.fields}).decode()
 
 
+def header(scope: Scope, name: bytes) -> str | None:
+    """One header of a request, by its lower-case name; the last where it came several times."""
+    found: dict[bytes, bytes] | None = scope.get("steward.headers")
+    if found is None:
+        found = scope["steward.headers"] = dict(scope["headers"])
+    value = found.get(name)
+    return None if value is None else value.decode("latin-1")
+
+
 class Ask:
     """A request to one service."""
 
@@ -89,14 +99,14 @@ class Ask:
 
     @cached_property
     def key(self) -> str | None:
-        key = self.request.headers.get("idempotency-key")
+        key = header(self.request.scope, b"idempotency-key")
         if key is not None and not 1 <= len(key) <= 200:
             raise Invalid.field("Idempotency-Key", "between 1 and 200 characters")
         return key
 
     def expected(self, *, required: bool = False) -> int | None:
         """The version that If-Match names. Raises PreconditionRequired, or Invalid where it is no ETag of ours."""
-        given = self.request.headers.get("if-match")
+        given = header(self.request.scope, b"if-match")
         if given is None or given == "*":
             if required and given is None:
                 raise PreconditionRequired("send If-Match with the ETag of what you read")
@@ -109,7 +119,7 @@ class Ask:
     @cached_property
     def fingerprint(self) -> bytes:
         """What makes a repeated request the same one: its method, path and body."""
-        head = f"{self.request.method} {self.request.url.path}\n".encode()
+        head = f"{self.request.method} {self.request.scope['path']}\n".encode()
         return sha256(head + self.body).digest()
 
     def _answer(self, status: int, body: str) -> Answer | None:
@@ -138,7 +148,7 @@ class Ask:
             return await self._before(Conflict("the same request is being answered just now"))
         self.runtime.saved()
         body = body.replace(unnumbered(record.id), record.number)
-        location = f"{self.request.url.path}/{record.id}"
+        location = f"{self.request.scope['path']}/{record.id}"
         return Response(body, 201, {"ETag": f'"{record.version}"', "Location": location}, media_type=JSON)
 
     async def change(
@@ -186,7 +196,7 @@ class Ask:
     async def show(self, cls: type[R], id: UUID, view: View) -> Response:
         record = await self.load(cls, id)
         etag = f'"{record.version}"'
-        if self.request.headers.get("if-none-match") == etag:
+        if header(self.request.scope, b"if-none-match") == etag:
             return Response(status_code=304, headers={"ETag": etag})
         return Response(view.text(record, self.caller), 200, {"ETag": etag}, media_type=JSON)
 

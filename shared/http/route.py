@@ -17,7 +17,7 @@ from starlette.responses import Response
 from starlette.types import Message, Receive, Scope, Send
 
 from shared.errors import Invalid, NotFound, TooLarge
-from shared.http.ask import Ask, Asked, Query
+from shared.http.ask import Ask, Asked, Query, header
 from shared.http.problems import Problem, invalid, refused
 
 Step = Callable[[Request, Ask], Any]
@@ -33,7 +33,7 @@ class PlannedRoute(APIRoute):
         async def handle(request: Request) -> Response:
             runtime = request.app.state.runtime
             content = await request.body() if body is not None else b""
-            authorization = request.headers.get("authorization")
+            authorization = header(request.scope, b"authorization")
             caller = runtime.tokens.cached(authorization) or await runtime.tokens.caller(authorization)
             ask = Ask(request, runtime, caller, content)
             arguments = {name: step(request, ask) for name, step in steps.items()}
@@ -59,21 +59,23 @@ class Dispatch:
     def __init__(self, app: FastAPI, prefix: str, routers: Sequence[APIRouter], largest: int) -> None:
         self.app = app
         self.largest = largest
-        # Literal paths first; then, by method and number of parts, those with parameters in the order of declaration.
-        self.literal: dict[tuple[str, str], tuple[str, Handle]] = {}
-        self.patterns: dict[tuple[str, int], list[tuple[tuple[str | None, ...], tuple[str, ...], str, Handle]]] = {}
+        # A path is looked up as it is, then with None in each set of places where some route of its length has a
+        # parameter; there are one or two such sets.
+        self.routes: dict[tuple[str, tuple[str | None, ...]], tuple[str, tuple[str, ...], Handle]] = {}
+        self.places: dict[tuple[str, int], list[tuple[int, ...]]] = {}
         for route in (each for router in routers for each in router.routes):
             if not isinstance(route, PlannedRoute):
                 continue
             path, handle = f"{prefix}{route.path}", route.get_route_handler()
             parts = path.split("/")
-            names = tuple(part[1:-1] for part in parts if part.startswith("{"))
-            shape = tuple(None if part.startswith("{") else part for part in parts)
+            at = tuple(n for n, part in enumerate(parts) if part.startswith("{"))
+            shape = tuple(None if n in at else part for n, part in enumerate(parts))
             for method in route.methods or ():
-                if names:
-                    self.patterns.setdefault((method, len(parts)), []).append((shape, names, path, handle))
-                else:
-                    self.literal[method, path] = (path, handle)
+                self.routes[method, shape] = (path, tuple(parts[n][1:-1] for n in at), handle)
+                known = self.places.setdefault((method, len(parts)), [])
+                if at not in known:
+                    known.append(at)
+                    known.sort(key=len)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         found = self._found(scope["method"], scope["path"])
@@ -89,14 +91,15 @@ class Dispatch:
         await response(scope, receive, send)
 
     def _found(self, method: str, path: str) -> tuple[str, dict[str, str], Handle] | None:
-        literal = self.literal.get((method, path))
-        if literal is not None:
-            return literal[0], {}, literal[1]
         parts = path.split("/")
-        for shape, names, pattern, handle in self.patterns.get((method, len(parts)), ()):
-            if all(part is None or part == given for part, given in zip(shape, parts, strict=True)):
-                values = (given for part, given in zip(shape, parts, strict=True) if part is None)
-                return pattern, dict(zip(names, values, strict=True)), handle
+        for places in self.places.get((method, len(parts)), ()):
+            shape: list[str | None] = [*parts]
+            for place in places:
+                shape[place] = None
+            route = self.routes.get((method, tuple(shape)))
+            if route is not None:
+                pattern, names, handle = route
+                return pattern, {name: parts[place] for name, place in zip(names, places, strict=True)}, handle
         return None
 
 
