@@ -55,30 +55,40 @@ class Incident:
         self.number = f"INC-{self.id.int % 10**12 + 1}"
         self.told: list[Message] = []
         self.problem: UUID | None = None
-        self._tell(IncidentOpened, "new", title="Printer on fire", impact=2, urgency=2, recorded_at=MONDAY)
+        self.state = "new"
+        self._tell(IncidentOpened, title="Printer on fire", impact=2, urgency=2, recorded_at=MONDAY)
 
     def linked(self, problem: UUID, previous: UUID | None = None) -> "Incident":
         self.problem = problem
-        return self._tell(IncidentLinked, "new", relation="problem", target=problem, previous=previous)
+        return self._tell(IncidentLinked, relation="problem", target=problem, previous=previous)
 
     def unlinked(self) -> "Incident":
         gone, self.problem = self.problem, None
-        return self._tell(IncidentUnlinked, "new", relation="problem", target=gone)
+        return self._tell(IncidentUnlinked, relation="problem", target=gone)
 
     def closed(self) -> "Incident":
-        return self._tell(IncidentClosed, "closed", confirmed_by="staff", problem=self.problem)
+        self.state = "closed"
+        return self._tell(IncidentClosed, confirmed_by="staff", problem=self.problem)
 
     def reopened(self) -> "Incident":
-        return self._tell(IncidentReopened, "active", reason="Still on fire", reopened_from="closed", reopen_count=1)
+        self.state = "active"
+        return self._tell(IncidentReopened, reason="Still on fire", reopened_from="closed", reopen_count=1)
 
     def arrivals(self, after: int = 0) -> list[Arrival]:
         """What it told after that sequence, as a bus hands it over."""
         return [arrival("steward.incident", message) for message in self.told if message.sequence > after]
 
-    def _tell(self, event: type[Event], state: str, **fields: Any) -> "Incident":
-        figures = {"kind": "incident", "organisation": "northwind", "state": state, "priority": 3, "opened_at": MONDAY}
+    def _tell(self, event: type[Event], **fields: Any) -> "Incident":
+        figures = {"kind": "incident", "organisation": "northwind", "state": self.state, "priority": 3}
         at = MONDAY + timedelta(hours=len(self.told))
-        message = told(event(**figures, **fields), self.id, self.number, len(self.told) + 1, at, "/steward/incident")
+        message = told(
+            event(**figures, opened_at=MONDAY, **fields),
+            self.id,
+            self.number,
+            len(self.told) + 1,
+            at,
+            "/steward/incident",
+        )
         self.told.append(message)
         return self
 

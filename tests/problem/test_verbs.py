@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from contracts.envelope import Event, Message
 from contracts.problem import ChangeRequested, ProblemRecurred, ProblemStatusChanged
 from services.problem.domain import VERBS, Open, Order, decide, open_problem, orders
-from services.problem.domain.effects import recurred, tied, untied
+from services.problem.domain.effects import MOST, recurred, tied, untied
 from services.problem.domain.fold import CHANGES, FIGURES, fold
 from services.problem.lifecycle import Action, State
 from services.problem.tables import Problem
@@ -134,6 +134,15 @@ def test_the_last_recurrence_is_the_latest_one_whatever_came_last() -> None:
     for hours in (5, 1, 3):
         recurred(problem, INCIDENT, "INC-1", MONDAY + timedelta(hours=hours), 1, named=True)
     assert problem.last_recurrence_at == MONDAY + timedelta(hours=5)
+
+
+def test_a_problem_with_as_many_incidents_as_a_message_holds_takes_no_more() -> None:
+    problem, other = problem_in(State.ACTIVE), uuid4()
+    problem.incidents = [INCIDENT, *(uuid4() for _ in range(MOST - 1))]
+    with pytest.raises(Conflict, match="at most"):
+        decide(VERBS[Action.LINK], problem, orders.Link(incident=other), desk())
+    assert recurred(problem, other, "INC-2", MONDAY, 1, named=True) == []
+    assert names(recurred(problem, INCIDENT, "INC-1", MONDAY, 1, named=True)) == ["problem.recurred"]
 
 
 THREE = (INCIDENT, uuid4(), uuid4())
