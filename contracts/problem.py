@@ -10,7 +10,7 @@ from uuid import UUID
 from pydantic import AwareDatetime, Field
 
 from contracts.envelope import Event
-from contracts.terms import Change, Degree, Name, Number, Priority, Text, Title
+from contracts.terms import Change, Degree, Name, Number, Priority, Text, Title, Version
 
 State = Literal["new", "active", "waiting", "resolved", "closed", "cancelled"]
 Source = Literal["incident", "trend", "supplier", "test"]
@@ -61,7 +61,8 @@ class ProblemAssigned(ProblemFact):
 class ProblemPrioritised(ProblemFact):
     """The priority was computed by problem management's own rule, frequency × impact × cost, or set by hand.
 
-    `overridden`: a person set another priority than the rule gives, and `reason` says why.
+    `overridden`: a person set another priority than the rule gives, and `reason` says why. `rule` and `rule_version`
+    name the rule; without them it was the one that counts while none is applied.
     """
 
     name: ClassVar[str] = "problem.prioritised"
@@ -72,6 +73,8 @@ class ProblemPrioritised(ProblemFact):
     previous_priority: Priority | None = None
     overridden: bool = False
     reason: Text = ""
+    rule: Name | None = None
+    rule_version: Version | None = None
 
 
 class ProblemClassified(ProblemFact):
@@ -238,3 +241,19 @@ class ProblemEdited(ProblemFact):
     name: ClassVar[str] = "problem.edited"
 
     changes: dict[str, Change] = Field(min_length=1)
+
+
+class ProblemPriorityRulePublished(Event):
+    """A version of problem management's priority rule was applied; it counts from `effective_from` on.
+
+    `up_to` holds the largest product frequency × impact × cost of priority 1, 2, 3 and 4, ascending; a larger one has
+    priority 5.
+    """
+
+    topic: ClassVar[str] = "steward.problem"
+    name: ClassVar[str] = "problem_priority_rule.published"
+
+    rule: Name
+    rule_version: Version
+    effective_from: AwareDatetime
+    up_to: tuple[int, ...] = Field(min_length=4, max_length=4)

@@ -20,6 +20,7 @@ def messages() -> tuple[Message, ...]:
     story = Story()
     sla.policies(story)
     incident.policies(story)
+    problem.policies(story)
     problem.until_incident(story)
     incident.until_warning(story)
     sla.until_warning(story)

@@ -10,8 +10,17 @@ from contracts.story.teller import Story, identity, instant
 # fmt: off
 
 CHANGE = identity(instant("2026-03-03 09:15"), "change for PRB-17")
+RULE: dict[str, Any] = {"rule": "standard", "rule_version": 1}
 TITLE = "Order database runs out of connections"
 WORKAROUND = "Restart the connection pool of orders-db-1; orders in doubt are listed by the order desk."
+
+
+def policies(story: Story) -> None:
+    rule = story.record(identity(instant("2026-01-02 10:05"), "rule standard"), "standard")
+    rule.tell(
+        it.ProblemPriorityRulePublished, "2026-01-02 10:05", "root", **RULE, effective_from=instant("2026-01-05 00:00"),
+        up_to=[2, 4, 9, 18],
+    )
 
 
 def until_incident(story: Story) -> None:
@@ -28,7 +37,7 @@ def until_incident(story: Story) -> None:
         it.ProblemClassified, "2026-02-24 08:41", "alice", ci="orders-db-1", category="Application",
         previous_service="Order portal",
     )
-    record.tell(it.ProblemPrioritised, "2026-02-24 08:45", "alice", priority=2, frequency=2, impact=1, cost=2)
+    record.tell(it.ProblemPrioritised, "2026-02-24 08:45", "alice", priority=2, frequency=2, impact=1, cost=2, **RULE)
     record.tell(
         it.ProblemAssigned, "2026-02-24 08:50", "alice", group="Application support", assignee="grace",
         reason="Knows the order database", reassignment=False,

@@ -4,6 +4,6 @@ Owns: problems, their classification and priority, their workarounds, which inci
 those recurred; the priority rule.
 Publishes: steward.problem (opened, assigned, prioritised, classified, incident_linked, incident_unlinked, started,
 workaround.recorded, change_requested, waiting, resumed, resolved, closed, reopened, cancelled, recurred,
-status_changed, commented, edited).
+status_changed, commented, edited; problem_priority_rule.published).
 Consumes: steward.incident (which incidents there are and what state they are in; linked, unlinked, closed).
 """

@@ -36,7 +36,7 @@ ORDERS: dict[Action, Order] = {
 
 
 def desk(at: datetime = MONDAY, **numbers: str) -> Desk:
-    return Desk(at, "manager", USUAL, {UUID(id): number for id, number in numbers.items()})
+    return Desk(at, "manager", USUAL, numbers={UUID(id): number for id, number in numbers.items()})
 
 
 def problem_in(state: State, **order: Any) -> Problem:

@@ -118,7 +118,14 @@ VIEW = View(ProblemView, computed)
 def desk(ask: Ask, known: Mapping[UUID, str] | None = None) -> Desk:
     """The time, the actor and the rule in force at that time."""
     rule = ask.runtime.policies.of(RULE, None, ask.now)
-    return Desk(ask.now, ask.caller.subject, rule.spec if rule else USUAL, known or {})
+    return Desk(
+        now=ask.now,
+        actor=ask.caller.subject,
+        rule=rule.spec if rule else USUAL,
+        rule_name=rule.name if rule else None,
+        rule_version=rule.version if rule else None,
+        numbers=known or {},
+    )
 
 
 @router.command("/problems", shows=ProblemView, status=201, summary="Look for a cause behind incidents")

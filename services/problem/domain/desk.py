@@ -12,11 +12,16 @@ from services.problem.tables import Problem
 
 @dataclass(frozen=True, slots=True)
 class Desk:
-    """`numbers` has the number of each incident that an order mentions, as far as it is known here."""
+    """`rule_name` and `rule_version` are None while no rule was applied and the usual one counts.
+
+    `numbers` has the number of each incident that an order mentions, as far as it is known here.
+    """
 
     now: datetime
     actor: str
     rule: PriorityRule
+    rule_name: str | None = None
+    rule_version: int | None = None
     numbers: Mapping[UUID, str] = field(default_factory=dict)
 
 

@@ -61,6 +61,8 @@ def prioritise(problem: Problem, order: Prioritise, desk: Desk) -> list[Event]:
             previous_priority=previous,
             overridden=overridden,
             reason=order.reason,
+            rule=desk.rule_name,
+            rule_version=desk.rule_version,
         )
     ]
 

@@ -43,6 +43,11 @@ def open_problem(order: Open, desk: Desk) -> tuple[Problem, list[Event]]:
     problem.frequency, problem.impact, problem.cost = order.frequency, order.impact, order.cost
     problem.priority = desk.rule.priority(order.frequency, order.impact, order.cost)
     prioritised = ProblemPrioritised(
-        **figures(problem), frequency=problem.frequency, impact=problem.impact, cost=problem.cost
+        **figures(problem),
+        frequency=problem.frequency,
+        impact=problem.impact,
+        cost=problem.cost,
+        rule=desk.rule_name,
+        rule_version=desk.rule_version,
     )
     return problem, [opened, prioritised]
