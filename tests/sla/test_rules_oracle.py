@@ -212,7 +212,7 @@ def compare_on_a_random_timeline(data: st.DataObject) -> None:
 @pytest.mark.capability("SLM-5")
 @pytest.mark.capability("SLM-6")
 @pytest.mark.capability("SLM-7")
-@settings(CLOCKS, max_examples=examples(150))
+@settings(CLOCKS, max_examples=examples(100))
 @given(st.data())
 def test_the_fold_the_verification_and_the_walk_by_minutes_agree(data: st.DataObject) -> None:
     compare_on_a_random_timeline(data)
@@ -233,7 +233,7 @@ LENGTHS = st.timedeltas(timedelta(0), timedelta(days=12))
 
 
 @pytest.mark.capability("SLM-4")
-@settings(CLOCKS, max_examples=examples(100))
+@settings(CLOCKS, max_examples=examples(60))
 @given(st.data())
 def test_elapsed_is_the_number_of_open_minutes_and_add_is_its_inverse(data: st.DataObject) -> None:
     seen, zone = data.draw(windows())
@@ -312,7 +312,7 @@ def stories(draw: st.DrawFn) -> list[Fact]:
 
 
 @pytest.mark.capability("SLM-7")
-@settings(CLOCKS, max_examples=examples(150))
+@settings(CLOCKS, max_examples=examples(80))
 @given(st.data())
 def test_the_verification_agrees_where_agreements_compete_and_versions_change(data: st.DataObject) -> None:
     book, told = a_book_of_many_agreements(data), data.draw(stories())
@@ -323,7 +323,7 @@ def test_the_verification_agrees_where_agreements_compete_and_versions_change(da
 
 
 @pytest.mark.capability("SLM-10")
-@settings(CLOCKS, max_examples=examples(100))
+@settings(CLOCKS, max_examples=examples(50))
 @given(st.data())
 def test_ticks_at_any_time_give_the_same_clocks_and_tell_each_thing_once(data: st.DataObject) -> None:
     book, told = a_book_of_many_agreements(data), data.draw(stories())
