@@ -54,6 +54,7 @@ class Run:
         self.figures: dict[str, object] = {}
         self.standings: list[Standing] = []
         self.differences: list[str] = []
+        self.caveats: list[str] = []
 
     def tell(self, what: str) -> None:
         self.console.log(what)
@@ -91,7 +92,9 @@ class Run:
     async def claimed(self) -> None:
         shutil.rmtree(self.folder, ignore_errors=True)
         self.folder.mkdir()
-        self.figures["machine"] = machine.facts(self.folder)
+        facts = machine.facts(self.folder)
+        self.caveats = machine.caveats(facts)
+        self.figures["machine"] = facts
         await self.loads()
         besides = Besides(self.folder, self.chosen.seconds, self.tell, self.wanted)
         try:
@@ -108,11 +111,18 @@ class Run:
         if self.standings:
             report.loads(self.console, self.standings)
         report.others(self.console, self.figures)
+        for caveat in self.caveats:
+            self.console.print(f"[yellow]{caveat}[/]")
         for difference in self.differences:
             self.console.print(f"[bold red]{difference}[/]")
         if self.chosen.json:
             counted = {"counted": {"right": not self.differences, "differences": self.differences}}
-            content = {each.scenario.name: each.as_json() for each in self.standings} | self.figures | counted
+            content = (
+                {each.scenario.name: each.as_json() for each in self.standings}
+                | self.figures
+                | counted
+                | {"caveats": self.caveats}
+            )
             self.chosen.json.write_text(json.dumps(content, indent=2) + "\n")
         if self.differences:
             self.console.print(

@@ -3,6 +3,7 @@
 import os
 import platform
 import time
+from collections.abc import Mapping
 from pathlib import Path
 from statistics import median
 
@@ -34,3 +35,16 @@ def facts(folder: Path) -> dict[str, object]:
         "fdatasync_us": fdatasync_us(folder),
         "python": platform.python_version(),
     }
+
+
+SLOW_DISK_US = 500.0
+
+
+def caveats(facts: Mapping[str, object]) -> list[str]:
+    """Why figures taken on this machine at this time may say little, a sentence each."""
+    found = []
+    if float(str(facts["fdatasync_us"])) > SLOW_DISK_US:
+        found.append("The disk is slow or busy: it decides the rates of commands, and their ratios come near 1.")
+    if float(str(facts["load"])) > float(str(facts["processors"])):
+        found.append("Others were using the processors when this began: latencies and start times are theirs too.")
+    return found
