@@ -162,7 +162,10 @@ class ClockWarned(ClockFact):
 
 
 class ClockBreached(ClockFact):
-    """The limit is exceeded: the target is missed, whatever happens later. The desk escalates, metrics count it."""
+    """The limit is exceeded: the target is missed, unless a later change of priority or agreement gives a longer one.
+
+    The desk escalates. Metrics count the outcome once the clock has stopped.
+    """
 
     name: ClassVar[str] = "clock.breached"
 

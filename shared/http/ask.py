@@ -4,8 +4,8 @@
 statement, answer. A repeated Idempotency-Key gets the first answer again, whatever the record's state is by now.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cache, cached_property
 from hashlib import sha256
@@ -15,6 +15,7 @@ from uuid import UUID
 import msgspec
 from fastapi import Depends, Request
 from pydantic import BaseModel, Field
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm.attributes import instance_dict
 from starlette.responses import Response
 from starlette.types import Scope
@@ -22,8 +23,8 @@ from uuid_utils.compat import uuid7
 
 from contracts.envelope import Event
 from shared.auth import Caller
-from shared.database import Answer, Cause, Database, Faster, Record
-from shared.database.engine import Repeated
+from shared.database import Answer, Cause, Database, Faster, Record, Transaction
+from shared.database.engine import Repeated, violated
 from shared.database.page import Listing, cursor, page_parameters
 from shared.database.records import R, unnumbered
 from shared.errors import Conflict, Invalid, KeyReused, NotFound, PreconditionRequired, Refusal, Stale
@@ -32,7 +33,9 @@ from shared.telemetry import traceparent
 if TYPE_CHECKING:
     from shared.service import Runtime
 
-TRIES = 8
+# How often a command decides again without a lock, before it takes one: on a record that many change, somebody would
+# be faster every time.
+TRIES = 3
 JSON = "application/json"
 
 
@@ -53,6 +56,15 @@ class View:
     def text(self, record: Record, caller: Caller) -> str:
         known = {**instance_dict(record), **self.computed(record, caller)}
         return msgspec.json.encode({name: known[name] for name in self.fields}).decode()
+
+
+@dataclass(frozen=True, slots=True)
+class Settled:
+    """What a command answers. `headers` are not stored: a repeated request reads the record anew if it needs them."""
+
+    body: str
+    status: int = 200
+    headers: Mapping[str, str] = field(default_factory=dict)
 
 
 def header(scope: Scope, name: bytes) -> str | None:
@@ -184,7 +196,32 @@ class Ask:
                 return await self._before(Conflict("the same request is being answered just now"))
             self.runtime.saved()
             return Response(body, 200, etag, media_type=JSON)
-        raise Conflict("others change this record all the time; send the request again")
+
+        async def insist(transaction: Transaction) -> Settled:
+            record = (await transaction.load_many(cls, [id])).get(id)
+            if record is None or self.scope not in (None, record.organisation):
+                raise NotFound(f"no {cls.__name__.lower()} {id}")
+            transaction.record(record, decide(record), self.cause())
+            return Settled(view.text(record, self.caller), headers={"ETag": f'"{record.version}"'})
+
+        return await self.settle(insist)
+
+    async def settle(self, work: Callable[[Transaction], Awaitable["Settled"]]) -> Response:
+        """A command that needs a transaction: what it writes and its stored answer are committed together or not."""
+        try:
+            async with self.database.transaction() as transaction:
+                done = await work(transaction)
+                await transaction.flush()
+                if (answer := self._answer(done.status, done.body)) is not None:
+                    await transaction.answer(answer, self.now)
+        except Refusal as refusal:
+            return await self._before(refusal)
+        except IntegrityError as error:
+            if violated(error) != "pk_idempotency":
+                raise
+            return await self._before(Conflict("the same request is being answered just now"))
+        self.runtime.saved()
+        return Response(done.body, done.status, dict(done.headers), media_type=JSON)
 
     async def load(self, cls: type[R], id: UUID) -> R:
         """The record, if there is one and this caller may see it; otherwise NotFound, the same in both cases."""

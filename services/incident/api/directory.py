@@ -8,12 +8,11 @@ from pydantic import BaseModel, Field
 from sqlalchemy import text
 from starlette.responses import Response
 
-from services.incident.api.settling import Settled, settle
 from services.incident.domain.orders import Name, Order, Word
 from services.incident.queries import directory
 from shared.database import Transaction
 from shared.errors import Conflict
-from shared.http.ask import JSON, Asked, Query
+from shared.http.ask import JSON, Asked, Query, Settled
 from shared.http.route import Room
 
 router = Room(tags=["directory"])
@@ -101,7 +100,7 @@ async def add_group(body: NewGroup, ask: Asked) -> Response:
             raise Conflict(f"there is a group {body.name!r} already", allowed=())
         return Settled(msgspec.json.encode(dict(added._mapping)).decode(), 201)
 
-    return await settle(ask, work)
+    return await ask.settle(work)
 
 
 @router.command("/people", shows=PersonView, status=201, summary="Register somebody that work can be given to")
@@ -115,4 +114,4 @@ async def add_person(body: NewPerson, ask: Asked) -> Response:
             raise Conflict(f"{body.name!r} is there already", allowed=())
         return Settled(msgspec.json.encode(dict(added._mapping)).decode(), 201)
 
-    return await settle(ask, work)
+    return await ask.settle(work)

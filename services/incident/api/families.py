@@ -12,7 +12,6 @@ from uuid import UUID
 from sqlalchemy import text
 from starlette.responses import Response
 
-from services.incident.api.settling import Settled, settle
 from services.incident.domain import Desk
 from services.incident.domain.families import Told, adopt, end, part, repeat
 from services.incident.domain.orders import Link
@@ -20,7 +19,7 @@ from services.incident.lifecycle import Action
 from services.incident.tables import Incident
 from shared.database import Transaction
 from shared.errors import Conflict, Invalid, NotFound, Stale
-from shared.http.ask import Ask, View
+from shared.http.ask import Ask, Settled, View
 
 TRIES = 8
 CHILDREN = text("SELECT id FROM incident WHERE parent = :parent AND open")
@@ -45,7 +44,7 @@ async def tie(ask: Ask, id: UUID, order: Link, desk: Desk, view: View) -> Respon
         found = await locked(ask, transaction, id, [target])
         return noted(ask, transaction, found[id], decide(found), view)
 
-    return await settle(ask, work)
+    return await ask.settle(work)
 
 
 async def untie(ask: Ask, id: UUID, desk: Desk, view: View) -> Response:
@@ -61,7 +60,7 @@ async def untie(ask: Ask, id: UUID, desk: Desk, view: View) -> Response:
         # Staff may unlink from a parent that they do not see; only its count of children changes.
         return noted(ask, transaction, found[id], part(found[id], found[parent], desk), view)
 
-    return await again(lambda: settle(ask, work))
+    return await again(lambda: ask.settle(work))
 
 
 async def finish(ask: Ask, id: UUID, action: Action, order: Any, desk: Desk, view: View) -> Response:
@@ -76,7 +75,7 @@ async def finish(ask: Ask, id: UUID, action: Action, order: Any, desk: Desk, vie
         following = [each for each in found.values() if each.parent == id]
         return noted(ask, transaction, found[id], end(found[id], following, action, order, desk), view)
 
-    return await again(lambda: settle(ask, work))
+    return await again(lambda: ask.settle(work))
 
 
 async def again(attempt: Callable[[], Any]) -> Response:

@@ -9,6 +9,8 @@ from services.incident.tables import Incident
 from shared.database.records import new
 from shared.errors import Invalid
 
+LONGEST = 200
+
 
 def open_incident(
     order: Open, desk: Desk, organisation: str | None, *, origin: str | None = None, reference: str | None = None
@@ -17,6 +19,11 @@ def open_incident(
     customer = organisation or order.organisation
     if customer is None:
         raise Invalid.field("organisation", "say whose record this is")
+    caller = order.caller or (desk.actor if desk.customer else None)
+    # A token may name somebody at more length than an event holds.
+    for name, text in (("organisation", customer), ("caller", caller or "")):
+        if len(text) > LONGEST:
+            raise Invalid.field(name, f"at most {LONGEST} characters")
     if organisation is not None and order.organisation not in (None, organisation):
         raise Invalid.field("organisation", "a customer's contact opens records of its own organisation")
     if desk.customer and (order.group is not None or order.assignee is not None):
@@ -43,7 +50,7 @@ def open_incident(
         category=order.category,
         subcategory=order.subcategory,
         symptom=order.symptom,
-        caller=order.caller or (desk.actor if desk.customer else None),
+        caller=caller,
         channel=order.channel,
         group=order.group,
         assignee=order.assignee,
