@@ -17,8 +17,9 @@ from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from contracts.asyncapi import document
-from shared.http.problems import install
-from shared.service import Runtime, application
+from shared.http import platform, policies, problems
+from shared.http.route import Dispatch
+from shared.service import Runtime
 from shared.settings import Settings
 from shared.telemetry import LAG, METRICS, UNPUBLISHED, Observed
 
@@ -47,7 +48,7 @@ class Front:
 
     def _whole(self, extra: Sequence[APIRouter]) -> FastAPI:
         app = FastAPI(title="Steward", version=VERSION, openapi_url=None, docs_url=None, redoc_url=None)
-        install(app)
+        problems.install(app)
         for router in extra:
             app.include_router(router)
 
@@ -94,6 +95,23 @@ class Front:
         # The pages come from a wheel: no browser of an operator has to reach a content network.
         app.mount("/docs/files", StaticFiles(directory=str(files("fastapi_offline") / "static")))
         return app
+
+
+def application(runtime: Runtime) -> tuple[FastAPI, Dispatch]:
+    """The FastAPI app of one service, whose routes lie under the service's name, and the quick way to its routes."""
+    service = runtime.service
+    app = FastAPI(
+        title=f"Steward: {service.title}", version="1", openapi_url=None, docs_url=None, redoc_url=None,
+        max_body_size=platform.LARGEST_BODY,
+    )  # fmt: skip
+    app.state.runtime = runtime
+    problems.install(app)
+    routers = [*service.routers, platform.router()]
+    if service.policies:
+        routers.append(policies.router(service.name, service.policies))
+    for router in routers:
+        app.include_router(router, prefix=f"/{service.name}")
+    return app, Dispatch(app, f"/{service.name}", routers, platform.LARGEST_BODY)
 
 
 async def lifespan(receive: Receive, send: Send) -> None:

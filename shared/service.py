@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import cast
 
 import structlog
-from fastapi import APIRouter, FastAPI
+from fastapi import APIRouter
 from sqlalchemy import MetaData, text
 
 from shared.auth import Permissions, Tokens
@@ -24,9 +24,6 @@ from shared.events.log import Log
 from shared.events.relay import Relay
 from shared.events.sequencer import Sequencer
 from shared.events.upkeep import tidy
-from shared.http import platform, problems
-from shared.http import policies as policy_routes
-from shared.http.route import Dispatch
 from shared.policies import Kind, Policies, stored
 from shared.telemetry import PARKED, RESTARTS
 
@@ -213,23 +210,6 @@ PENDING = text(
     "SELECT position AS head, published, (SELECT count(*) FROM event WHERE position IS NULL) AS unsequenced "
     "FROM log_head"
 )
-
-
-def application(runtime: Runtime) -> tuple[FastAPI, Dispatch]:
-    """The FastAPI app of one service, whose routes lie under the service's name, and the quick way to its routes."""
-    service = runtime.service
-    app = FastAPI(
-        title=f"Steward: {service.title}", version="1", openapi_url=None, docs_url=None, redoc_url=None,
-        max_body_size=platform.LARGEST_BODY,
-    )  # fmt: skip
-    app.state.runtime = runtime
-    problems.install(app)
-    routers = [*service.routers, platform.router()]
-    if service.policies:
-        routers.append(policy_routes.router(service.name, service.policies))
-    for router in routers:
-        app.include_router(router, prefix=f"/{service.name}")
-    return app, Dispatch(app, f"/{service.name}", routers, platform.LARGEST_BODY)
 
 
 def discovered() -> Mapping[str, Callable[[], Service]]:
