@@ -4,8 +4,15 @@ import asyncio
 from uuid import UUID, uuid4
 
 import pytest
+from starlette.requests import Request
 
+from services.incident.api.families import tie
+from services.incident.api.incidents import VIEW, desk
 from services.incident.domain.fold import fold
+from services.incident.domain.orders import Link
+from shared.auth import Caller
+from shared.errors import Invalid, NotFound
+from shared.http.ask import Ask
 from tests.builders import Json, moved_incident, opened_incident, read, resolved_incident, told
 from tests.system import Steward
 
@@ -77,6 +84,35 @@ async def test_what_is_refused_leaves_no_trace_on_any_of_them(steward: Steward) 
     cancelled = await client.post(f"{INCIDENTS}/{parent['id']}/cancel", json={"reason": "x"})
     assert (cancelled.status_code, child["number"] in cancelled.json()["detail"]) == (409, True)
     assert [await now(steward, each) for each in (parent, child)] == before
+
+
+@pytest.mark.parametrize("verb", ["link", "unlink"])
+async def test_a_link_to_what_has_changed_since_it_was_read_is_refused(steward: Steward, verb: str) -> None:
+    parent, (child,) = await family(steward, 1)
+    if verb == "link":
+        child = await opened_incident(steward)
+        await moved_incident(steward, child, "start")
+    body = {"parent": parent["id"]} if verb == "link" else {"relation": "parent"}
+    path, client = f"{INCIDENTS}/{child['id']}/{verb}", steward.client("alice")
+    assert (await client.post(path, json=body, headers={"If-Match": '"1"'})).status_code == 412
+    assert (await client.post(path, json=body, headers={"If-Match": '"2"'})).status_code == 200
+
+
+async def test_no_record_of_another_organisation_is_tied_even_if_a_contact_had_the_verb(steward: Steward) -> None:
+    own, other, theirs = [
+        UUID((await opened_incident(steward, organisation=name))["id"])
+        for name in ("northwind", "northwind", "contoso")
+    ]
+    # No token makes such a caller; the check below the permissions holds all the same.
+    olga = Caller("olga", "Olga", frozenset({"service_desk"}), "northwind")
+    request = Request({"type": "http", "method": "POST", "path": "/", "headers": []})
+    ask = Ask(request, steward.runtime("incident"), olga)
+    for relation in ("parent", "duplicate_of"):
+        with pytest.raises(Invalid, match="there is no incident"):
+            await tie(ask, own, Link.model_validate({relation: theirs}), desk(ask), VIEW)
+        with pytest.raises(NotFound):
+            await tie(ask, theirs, Link.model_validate({relation: own}), desk(ask), VIEW)
+    assert (await tie(ask, own, Link(parent=other), desk(ask), VIEW)).status_code == 200
 
 
 @pytest.mark.parametrize("relation", ["parent", "duplicate_of"])

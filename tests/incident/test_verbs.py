@@ -65,6 +65,13 @@ def test_a_contact_of_a_customer_opens_for_its_own_organisation_and_is_the_calle
     assert (incident.organisation, incident.caller) == ("northwind", "carol")
 
 
+def test_a_token_that_names_somebody_at_great_length_is_no_fault_of_ours() -> None:
+    with pytest.raises(Invalid) as refusal:
+        opened(replace(CUSTOMER, actor="c" * 201))
+    assert refused_field(refusal) == "caller"
+    assert opened(replace(CUSTOMER, actor="c" * 201), caller="Carol").caller == "Carol"
+
+
 @pytest.mark.parametrize("name", ["group", "assignee"])
 def test_a_contact_of_a_customer_cannot_say_who_works_on_it(name: str) -> None:
     with pytest.raises(Invalid) as refusal:
