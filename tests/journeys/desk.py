@@ -159,11 +159,20 @@ async def of_processes(system: Processes, data: Path) -> AsyncIterator[Desk]:
         assert not unread, unread
         return [each.message for each in arrivals if each.message]
 
-    url = ",".join(f"{name}={service.url}" for name, service in system.services.items())
-    transport = ByService({name: service.port for name, service in system.services.items()})
-    desk = Desk(names, url, local_issuer.load(data, ISSUER, AUDIENCE), transport, fresh)
+    desk = desk_of(system, data, fresh)
     try:
         yield desk
     finally:
         await desk.close()
         await bus.close()
+
+
+async def nothing() -> list[Message]:
+    return []
+
+
+def desk_of(system: Processes, data: Path, fresh: Callable[[], Awaitable[list[Message]]] = nothing) -> Desk:
+    """The ports of these processes; `fresh` reads their topics."""
+    url = ",".join(f"{name}={service.url}" for name, service in system.services.items())
+    transport = ByService({name: service.port for name, service in system.services.items()})
+    return Desk(tuple(system.services), url, local_issuer.load(data, ISSUER, AUDIENCE), transport, fresh)

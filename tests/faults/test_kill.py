@@ -1,0 +1,122 @@
+"""kill -9 of every process of `make up`, PostgreSQL and Kafka included, while people's commands are acknowledged:
+nothing is lost, nothing is done twice, nothing is out of order, and all of it comes back by itself."""
+
+import asyncio
+import os
+import random
+import sys
+from collections.abc import AsyncIterator, Callable
+from pathlib import Path
+
+import pytest
+
+from shared.local import kafka as local_kafka
+from shared.local.processes import CannotStart
+from shared.local.system import System
+from tests.builders import read, told
+from tests.conftest import not_available
+from tests.faults.checker import check
+from tests.faults.evidence import EFFECTS, FOLDS, gathered
+from tests.faults.ledger import Ledger
+from tests.faults.people import People
+from tests.journeys.desk import Desk, desk_of
+from tests.journeys.documents import agreement, always
+from tests.journeys.probes import eventually
+
+pytestmark = pytest.mark.kafka
+
+SERVICE = "printing"
+DESKS, PROBLEMS, AT_LEAST = 4, 2, 10
+"""How many work at the desk; how many problems they share; commands that must be acknowledged between two kills."""
+
+
+@pytest.fixture(scope="module")
+async def system(workplace: Path, free_port: Callable[[], int]) -> AsyncIterator[System]:
+    """A system of its own, to be killed part by part."""
+    try:
+        local_kafka.jars(), local_kafka.java()
+    except CannotStart as reason:
+        not_available(reason)
+    system = System()
+    await system.start(workplace / "faults", free_port())
+    yield system
+    await system.stop()
+
+
+@pytest.fixture(scope="module")
+async def desk(system: System, workplace: Path) -> AsyncIterator[Desk]:
+    desk = desk_of(system, workplace / "faults")
+    documents = [always("always"), agreement(SERVICE, "always")]
+    await told(desk.client("root"), "/sla/policies", {"documents": documents})
+    yield desk
+    await desk.close()
+
+
+def say(line: str) -> None:
+    """For people: pytest shows it of a test that failed, and of all with -s or -rP."""
+    sys.stdout.write(f"{line}\n")
+
+
+def process(system: System, part: str) -> tuple[int, bool]:
+    """The part's process, and whether it serves."""
+    if part == "postgres":
+        return system.postgres.pid, system.postgres.alive
+    if part == "kafka":
+        return system.kafka.pid, system.kafka.alive and local_kafka.answers(system.kafka.port)
+    return system.services[part].pid, system.services[part].alive
+
+
+async def killed(system: System, people: People, part: str, moment: float) -> None:
+    """Kill this part some seconds after people were seen at work, and wait until another process is in its place."""
+    before = people.acknowledged
+
+    async def progress() -> int:
+        return people.acknowledged - before
+
+    await eventually(f"{AT_LEAST} acknowledged commands before {part} is killed", progress, AT_LEAST.__le__, 60)
+    await asyncio.sleep(moment)
+    first, _ = process(system, part)
+    system.kill(part)
+
+    async def now() -> tuple[int, bool]:
+        return process(system, part)
+
+    await eventually(f"{part} in another process than {first}", now, lambda seen: seen[0] != first and seen[1], 60)
+
+
+async def test_nothing_acknowledged_is_lost_doubled_or_inverted_by_any_kill(
+    system: System, desk: Desk, workplace: Path
+) -> None:
+    seed = int(os.environ.get("STEWARD_FAULTS_SEED") or random.randrange(1_000_000))
+    say(f"seed: STEWARD_FAULTS_SEED={seed}")
+    chance = random.Random(seed)
+    kills = [*system.services, "postgres", "kafka", *chance.choices([*system.services], k=2)]
+    chance.shuffle(kills)
+    ledger = Ledger(workplace / "ledger.jsonl")
+    people = People(desk.transport, desk.issuer, ledger, random.Random(seed))
+    problems = [await people.problem(f"Printers catch fire {number}") for number in range(PROBLEMS)]
+    async with asyncio.TaskGroup() as work:
+        for number in range(DESKS):
+            work.create_task(people.desk(SERVICE, problems[number % PROBLEMS]))
+        for problem in problems:
+            work.create_task(people.investigator(problem))
+        for part in kills:
+            await killed(system, people, part, chance.uniform(0, 1))
+        people.stop.set()
+    await system.ready()
+    await desk.drained(60)
+
+    findings = check(ledger.commands, await gathered(system.postgres.connect, system.kafka.bootstrap), EFFECTS, FOLDS)
+    assert findings.all() == [], f"{len(findings.all())} faults; the ledger is {ledger.file}"
+    assert ledger.of("unknown") == []
+    refused = [each for each in ledger.of("refused") if not each.path.endswith("/resume")]
+    assert refused == [], "only a second resume is refused"
+    for name in system.services:
+        proof = await read(desk.client("root"), f"/{name}/log/verification")
+        assert (proof["broken_at"], proof["verified"] > 0) == (None, True)
+    doubts = sum(each.doubts for each in ledger.commands)
+    say(f"kills: {' '.join(kills)}; unknown attempts that were sent again: {doubts}")
+    say(
+        f"lost={len(findings.lost)} doubled={len(findings.doubled)} inverted={len(findings.inverted)} "
+        f"kills={len(kills)} acknowledged={len(ledger.of('acknowledged'))}"
+    )
