@@ -16,7 +16,6 @@ from sqlalchemy import (
     Uuid,
     text,
 )
-from sqlalchemy.dialects.postgresql import TSVECTOR
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 from shared.database import Record, naming
@@ -29,6 +28,9 @@ class Row(DeclarativeBase):
     type_annotation_map = {datetime: Instant, str: Text, UUID: Uuid}  # noqa: RUF012 - SQLAlchemy's own form
 
 
+# What a list is searched in. An index over the expression rather than a computed column: a column would be computed
+# anew at every update, and keep the update from staying on its page.
+SEARCHED = "to_tsvector('simple', number || ' ' || title || ' ' || left(description, 10000))"
 NUMBERS = Sequence("incident_number", metadata=Row.metadata)
 
 
@@ -44,16 +46,17 @@ class Incident(Record, Row):
     __table_args__ = (
         Index(None, "open", "opened_at", "id"),
         Index(None, "organisation", "opened_at", "id"),
-        Index(None, "state", "opened_at", "id"),
         Index("ix_incident_due", "close_due_at",
               postgresql_where=text("close_due_at IS NOT NULL AND in_history IS NOT TRUE")),
         Index("ix_incident_parent", "parent", postgresql_where=text("parent IS NOT NULL")),
         Index("ix_incident_problem", "problem", postgresql_where=text("problem IS NOT NULL")),
-        Index("ix_incident_group_open", "group", "opened_at", "id", postgresql_where=text("open")),
-        Index("ix_incident_assignee_open", "assignee", "opened_at", "id", postgresql_where=text("open")),
+        Index("ix_incident_group_open", "group", "opened_at", "id",
+              postgresql_where=text('open AND "group" IS NOT NULL')),
+        Index("ix_incident_assignee_open", "assignee", "opened_at", "id",
+              postgresql_where=text("open AND assignee IS NOT NULL")),
         Index("uq_incident_reference", "origin", "reference", unique=True,
               postgresql_where=text("origin IS NOT NULL")),
-        Index("ix_incident_search", "search", postgresql_using="gin"),
+        Index("ix_incident_search", text(SEARCHED), postgresql_using="gin"),
         {"postgresql_with": {"fillfactor": "85"}},
     )  # fmt: skip
 
@@ -104,10 +107,6 @@ class Incident(Record, Row):
     history_row: Mapped[int | None] = mapped_column(BigInteger)
     in_history: Mapped[bool | None]
     open: Mapped[bool] = mapped_column(Boolean, Computed("state NOT IN ('closed', 'cancelled')", persisted=True))
-    search: Mapped[str] = mapped_column(
-        TSVECTOR,
-        Computed("to_tsvector('simple', number || ' ' || title || ' ' || left(description, 10000))", persisted=True),
-    )
 
 
 class HistoryReject(Row):

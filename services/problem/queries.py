@@ -8,6 +8,7 @@ import msgspec
 from sqlalchemy import text
 
 from contracts.envelope import registry
+from services.problem.tables import SEARCHED
 from shared.database import Database
 from shared.database.page import Listing
 
@@ -42,7 +43,7 @@ PROBLEMS = Listing(
         "incident": ("incidents @> ARRAY[CAST(:f_incident AS uuid)] AND CAST(:f_incident AS uuid)", "eq"),
         "opened_after": ("opened_at", "gte"),
         "opened_before": ("opened_at", "lt"),
-        "q": ("search", "search"),
+        "q": (SEARCHED, "search"),
     },
     sorts={
         "opened_at": ("opened_at", "timestamptz"),

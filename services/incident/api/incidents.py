@@ -8,7 +8,7 @@ from uuid import UUID
 
 import msgspec
 from fastapi import Query as InQuery
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, model_validator
 from starlette.responses import Response
 
 from contracts.envelope import Event
@@ -114,6 +114,13 @@ class IncidentQuery(Query):
     opened_after: Instant | None = None
     opened_before: Instant | None = None
     q: Word | None = None
+
+    @model_validator(mode="after")
+    def of_open_records(self) -> "IncidentQuery":
+        # Said so, the page is read in order from the index of open records instead of being sorted out of all of them.
+        if self.open is None and self.state and not {State.CLOSED, State.CANCELLED} & set(self.state):
+            self.open = True
+        return self
 
 
 # The filters that would tell a customer's contact what is not shown to it.

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+from services.incident.tables import SEARCHED
 from shared.database.page import Listing
 
 SHOWN = (
@@ -41,7 +42,7 @@ INCIDENTS = Listing(
         "acknowledged": ("(acknowledged_at IS NOT NULL)", "eq"),
         "opened_after": ("opened_at", "gte"),
         "opened_before": ("opened_at", "lt"),
-        "q": ("search", "search"),
+        "q": (SEARCHED, "search"),
     },
     sorts={"opened_at": ("opened_at", "timestamptz"), "priority": ("priority", "int"), "number": ("number", "text")},
     default="-opened_at",

@@ -7,7 +7,7 @@ from uuid import UUID
 
 import msgspec
 from fastapi import Query as InQuery
-from pydantic import AwareDatetime, BaseModel, ConfigDict
+from pydantic import AwareDatetime, BaseModel, ConfigDict, model_validator
 from starlette.responses import Response
 
 from services.problem.domain import VERBS, Desk, Open, Order, Verb, decide, open_problem
@@ -91,6 +91,13 @@ class ProblemQuery(Query):
     opened_after: AwareDatetime | None = None
     opened_before: AwareDatetime | None = None
     q: str | None = None
+
+    @model_validator(mode="after")
+    def of_open_records(self) -> "ProblemQuery":
+        # Said so, the page is read in order from the index of open records instead of being sorted out of all of them.
+        if self.open is None and self.state and not {State.CLOSED, State.CANCELLED} & set(self.state):
+            self.open = True
+        return self
 
 
 @lru_cache(maxsize=256)

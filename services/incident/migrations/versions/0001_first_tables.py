@@ -161,20 +161,18 @@ def upgrade() -> None:
     sa.Column('history_row', sa.BigInteger(), nullable=True),
     sa.Column('in_history', sa.Boolean(), nullable=True),
     sa.Column('open', sa.Boolean(), sa.Computed("state NOT IN ('closed', 'cancelled')", persisted=True), nullable=False),
-    sa.Column('search', postgresql.TSVECTOR(), sa.Computed("to_tsvector('simple', number || ' ' || title || ' ' || left(description, 10000))", persisted=True), nullable=False),
     sa.PrimaryKeyConstraint('id', name=op.f('pk_incident')),
     sa.UniqueConstraint('number', name=op.f('uq_incident_number')),
     postgresql_with={'fillfactor': '85'}
     )
-    op.create_index('ix_incident_assignee_open', 'incident', ['assignee', 'opened_at', 'id'], unique=False, postgresql_where=sa.text('open'))
+    op.create_index('ix_incident_assignee_open', 'incident', ['assignee', 'opened_at', 'id'], unique=False, postgresql_where=sa.text('open AND assignee IS NOT NULL'))
     op.create_index('ix_incident_due', 'incident', ['close_due_at'], unique=False, postgresql_where=sa.text('close_due_at IS NOT NULL AND in_history IS NOT TRUE'))
-    op.create_index('ix_incident_group_open', 'incident', ['group', 'opened_at', 'id'], unique=False, postgresql_where=sa.text('open'))
+    op.create_index('ix_incident_group_open', 'incident', ['group', 'opened_at', 'id'], unique=False, postgresql_where=sa.text('open AND "group" IS NOT NULL'))
     op.create_index(op.f('ix_incident_open_opened_at_id'), 'incident', ['open', 'opened_at', 'id'], unique=False)
     op.create_index(op.f('ix_incident_organisation_opened_at_id'), 'incident', ['organisation', 'opened_at', 'id'], unique=False)
     op.create_index('ix_incident_parent', 'incident', ['parent'], unique=False, postgresql_where=sa.text('parent IS NOT NULL'))
     op.create_index('ix_incident_problem', 'incident', ['problem'], unique=False, postgresql_where=sa.text('problem IS NOT NULL'))
-    op.create_index('ix_incident_search', 'incident', ['search'], unique=False, postgresql_using='gin')
-    op.create_index(op.f('ix_incident_state_opened_at_id'), 'incident', ['state', 'opened_at', 'id'], unique=False)
+    op.create_index('ix_incident_search', 'incident', [sa.literal_column("to_tsvector('simple', number || ' ' || title || ' ' || left(description, 10000))")], unique=False, postgresql_using='gin')
     op.create_index('uq_incident_reference', 'incident', ['origin', 'reference'], unique=True, postgresql_where=sa.text('origin IS NOT NULL'))
     op.create_table('known_problem',
     sa.Column('id', sa.Uuid(), nullable=False),

@@ -161,15 +161,13 @@ def upgrade() -> None:
     sa.Column('reopen_count', sa.Integer(), nullable=False),
     sa.Column('reassignment_count', sa.Integer(), nullable=False),
     sa.Column('open', sa.Boolean(), sa.Computed("state NOT IN ('closed', 'cancelled')", persisted=True), nullable=False),
-    sa.Column('search', postgresql.TSVECTOR(), sa.Computed("to_tsvector('simple', number || ' ' || title || ' ' || left(description, 10000))", persisted=True), nullable=False),
     sa.PrimaryKeyConstraint('id', name=op.f('pk_problem')),
     sa.UniqueConstraint('number', name=op.f('uq_problem_number')),
     postgresql_with={'fillfactor': '85'}
     )
     op.create_index('ix_problem_incidents', 'problem', ['incidents'], unique=False, postgresql_using='gin')
     op.create_index(op.f('ix_problem_open_opened_at_id'), 'problem', ['open', 'opened_at', 'id'], unique=False)
-    op.create_index('ix_problem_search', 'problem', ['search'], unique=False, postgresql_using='gin')
-    op.create_index(op.f('ix_problem_state_opened_at_id'), 'problem', ['state', 'opened_at', 'id'], unique=False)
+    op.create_index('ix_problem_search', 'problem', [sa.literal_column("to_tsvector('simple', number || ' ' || title || ' ' || left(description, 10000))")], unique=False, postgresql_using='gin')
     # ### end Alembic commands ###
     op.execute("INSERT INTO log_head (one, position, hash, published) VALUES (1, 0, decode(repeat('00', 32), 'hex'), 0)")
     op.execute("CREATE FUNCTION event_is_append_only() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'the event log is append-only'; END $$")
