@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any
+from uuid import UUID
 
 from sqlalchemy import TextClause, text
 
@@ -80,9 +81,11 @@ def cursor(sort: str, value: str, id: object) -> str:
 def place(given: str, sort: str) -> tuple[str, str]:
     """The sort value and id of a cursor. Raises Invalid where it is no cursor of this list in this order."""
     try:
-        found = json.loads(base64.urlsafe_b64decode(given + "=" * (-len(given) % 4)))
-        order, value, id = (str(each) for each in found)
-    except (binascii.Error, ValueError, TypeError) as error:
+        order, value, id = json.loads(base64.urlsafe_b64decode(given + "=" * (-len(given) % 4)))
+        if "\0" in f"{order}{value}" or not (isinstance(order, str) and isinstance(value, str)):
+            raise ValueError("no texts")
+        id = str(UUID(id))
+    except (binascii.Error, ValueError, TypeError, AttributeError, RecursionError) as error:
         raise Invalid.field("cursor", "this is not a cursor of this list") from error
     if order != sort:
         raise Invalid.field("cursor", f"this cursor belongs to the order {order!r}")

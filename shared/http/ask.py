@@ -4,17 +4,19 @@
 statement, answer. A repeated Idempotency-Key gets the first answer again, whatever the record's state is by now.
 """
 
+import re
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from functools import cache, cached_property
+from functools import cached_property, partial
 from hashlib import sha256
 from typing import TYPE_CHECKING, Annotated, Any
 from uuid import UUID
 
+import asyncpg
 import msgspec
 from fastapi import Depends, Request
-from pydantic import BaseModel, Field
+from pydantic import BaseModel
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm.attributes import instance_dict
 from starlette.responses import Response
@@ -28,6 +30,7 @@ from shared.database.engine import Repeated, violated
 from shared.database.page import Listing, cursor, page_parameters
 from shared.database.records import R, unnumbered
 from shared.errors import Conflict, Invalid, KeyReused, NotFound, PreconditionRequired, Refusal, Stale
+from shared.http.query import Query as Query
 from shared.telemetry import traceparent
 
 if TYPE_CHECKING:
@@ -37,6 +40,7 @@ if TYPE_CHECKING:
 # be faster every time.
 TRIES = 3
 JSON = "application/json"
+ETAG = re.compile(r'(?:W/)?"?([0-9]{1,10})"?')
 
 
 @dataclass(frozen=True)
@@ -74,6 +78,17 @@ def header(scope: Scope, name: bytes) -> str | None:
         found = scope["steward.headers"] = dict(scope["headers"])
     value = found.get(name)
     return None if value is None else value.decode("latin-1")
+
+
+def seen(given: str | None, etag: str) -> Iterable[str]:
+    """The ETags of If-None-Match, without the mark of weak ones (RFC 9110, 13.1.2); `*` is any, so this one."""
+    if given is None:
+        return ()
+    return (etag if each == "*" else each.removeprefix("W/") for each in map(str.strip, given.split(",")))
+
+
+async def _said(settled: "Settled", _: Transaction) -> "Settled":
+    return settled
 
 
 class Ask:
@@ -123,15 +138,16 @@ class Ask:
             if required and given is None:
                 raise PreconditionRequired("send If-Match with the ETag of what you read")
             return None
-        text = given.removeprefix("W/").strip('"')
-        if not text.isascii() or not text.isdigit():
+        found = ETAG.fullmatch(given)
+        if found is None:
             raise Invalid.field("If-Match", "this is no ETag of a record here")
-        return int(text)
+        return int(found[1])
 
     @cached_property
     def fingerprint(self) -> bytes:
-        """What makes a repeated request the same one: its method, path and body."""
-        head = f"{self.request.method} {self.request.scope['path']}\n".encode()
+        """What makes a repeated request the same one: its method, path, query and body."""
+        scope = self.request.scope
+        head = f"{scope['method']} {scope['path']}?{scope['query_string'].decode('latin-1')}\n".encode()
         return sha256(head + self.body).digest()
 
     def _answer(self, status: int, body: str) -> Answer | None:
@@ -146,7 +162,13 @@ class Ask:
             raise otherwise
         if stored.fingerprint != self.fingerprint:
             raise KeyReused("this Idempotency-Key came before with another request; take a new one")
-        return Response(stored.body, stored.status, {"Idempotency-Replayed": "true"}, media_type=JSON)
+        headers = {"Idempotency-Replayed": "true"}
+        answered = msgspec.json.decode(stored.body)
+        if isinstance(answered, dict) and "version" in answered:
+            headers["ETag"] = f'"{answered["version"]}"'
+            if stored.status == 201:
+                headers["Location"] = f"{self.request.scope['path']}/{answered['id']}"
+        return Response(stored.body, stored.status, headers, media_type=JSON)
 
     async def create(
         self, record: Record, events: Sequence[Event], view: View, *, occurred: datetime | None = None
@@ -187,7 +209,9 @@ class Ask:
             body = view.text(record, self.caller)
             etag = {"ETag": f'"{record.version}"'}
             if not events:
-                return Response(body, 200, etag, media_type=JSON)
+                if self.key is None:
+                    return Response(body, 200, etag, media_type=JSON)
+                return await self.settle(partial(_said, Settled(body, headers=etag)))
             try:
                 await self.database.save(record, events, self.cause(), self._answer(200, body))
             except Faster:
@@ -233,48 +257,24 @@ class Ask:
     async def show(self, cls: type[R], id: UUID, view: View) -> Response:
         record = await self.load(cls, id)
         etag = f'"{record.version}"'
-        if header(self.request.scope, b"if-none-match") == etag:
+        if etag in seen(header(self.request.scope, b"if-none-match"), etag):
             return Response(status_code=304, headers={"ETag": etag})
         return Response(view.text(record, self.caller), 200, {"ETag": etag}, media_type=JSON)
 
-    async def page(self, listing: Listing, query: "Query", extra: Mapping[str, object] | None = None) -> Response:
+    async def page(self, listing: Listing, query: Query, extra: Mapping[str, object] | None = None) -> Response:
         """One page of a list; `extra` gives the values of the listing's own parameters."""
         filters = query.filters()
         statement, parameters, order = page_parameters(
             listing, filters, query.sort, query.cursor, query.limit, self.scope
         )
-        text, more, value, id = (await self.database.rows(statement, parameters | dict(extra or {})))[0]
+        try:
+            text, more, value, id = (await self.database.rows(statement, parameters | dict(extra or {})))[0]
+        except asyncpg.DataError as error:
+            if query.cursor is None:
+                raise
+            raise Invalid.field("cursor", "this is not a cursor of this list") from error
         following = f'"{cursor(order, value, id)}"' if more else "null"
         return Response(f'{{"items":{text},"next":{following}}}', media_type=JSON)
-
-
-class Query(BaseModel, extra="forbid"):
-    """The parameters every list takes. A subclass adds its filters; what it does not have is refused by name."""
-
-    limit: Annotated[int, Field(ge=1, le=200)] = 50
-    cursor: str | None = None
-    sort: str | None = None
-
-    def filters(self) -> dict[str, Any]:
-        common = Query.model_fields
-        return {name: value for name, value in self if name not in common and value is not None}
-
-    @classmethod
-    def read(cls, pairs: Iterable[tuple[str, str]]) -> "Query":
-        """From a query string's pairs; a parameter that may come several times is a list. Raises ValidationError."""
-        found: dict[str, Any] = {}
-        for name, value in pairs:
-            if name in many(cls):
-                found.setdefault(name, []).append(value)
-            else:
-                found[name] = value
-        return cls.model_validate(found)
-
-
-@cache
-def many(cls: type[Query]) -> frozenset[str]:
-    """The parameters of a query that are lists."""
-    return frozenset(name for name, field in cls.model_fields.items() if "list[" in str(field.annotation))
 
 
 def asked(request: Request) -> Ask:

@@ -8,7 +8,7 @@ from uuid import UUID
 
 import msgspec
 from fastapi import Query as InQuery
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 from starlette.responses import Response, StreamingResponse
 
 from contracts.envelope import Message, instant_text
@@ -23,12 +23,15 @@ from shared.http.route import Room
 LARGEST_BODY = 8 * 1024 * 1024
 KEEP_ALIVE = 15.0
 FIRST = UUID(int=0)
+LAST = 2**63 - 1
 
 
 class StreamQuery(Query):
     """`after`: the log position to go on from, for clients that cannot send Last-Event-ID."""
 
-    after: int | None = None
+    largest = LAST
+
+    after: Annotated[int, Field(ge=0)] | None = None
 
 
 class DeadLetterQuery(Query):
@@ -85,7 +88,7 @@ def router() -> Room:
     async def stream(ask: Asked, query: Annotated[StreamQuery, InQuery()]) -> Response:
         ask.require("log:follow")
         given = ask.request.headers.get("last-event-id")
-        if given is not None and not given.isdigit():
+        if given is not None and not (given.isascii() and given.isdigit() and len(given) < 19):
             raise Invalid.field("Last-Event-ID", "a log position")
         after = int(given) if given is not None else query.after
         if after is None:

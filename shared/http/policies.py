@@ -11,7 +11,8 @@ from pydantic import BaseModel, ConfigDict, Field
 from starlette.responses import Response
 
 from shared import policies
-from shared.http.ask import JSON, Asked, Query
+from shared.database import Transaction
+from shared.http.ask import JSON, Asked, Query, Settled
 from shared.http.route import Room
 from shared.policies import Kind, Policy
 
@@ -63,13 +64,15 @@ def router(service: str, kinds: Sequence[Kind]) -> Room:
     @room.command("/policies", shows=Outcome, summary=f"Apply documents: {', '.join(kind.name for kind in kinds)}")
     async def apply(body: Documents, ask: Asked, query: Annotated[PolicyQuery, InQuery()]) -> Response:
         ask.require("policy:apply")
-        async with ask.database.transaction() as transaction:
+
+        async def act(transaction: Transaction) -> Settled:
             fresh, same = await policies.apply(transaction, body.documents, kinds, ask.cause(), dry_run=query.dry_run)
-        if fresh and not query.dry_run:
-            ask.runtime.saved()
-            await ask.runtime.read_policies()
-        outcome = Outcome(applied=[shown(each) for each in fresh], unchanged=[shown(each) for each in same])
-        return Response(outcome.model_dump_json(), media_type=JSON)
+            outcome = Outcome(applied=[shown(each) for each in fresh], unchanged=[shown(each) for each in same])
+            return Settled(outcome.model_dump_json())
+
+        response = await ask.settle(act)
+        await ask.runtime.read_policies()
+        return response
 
     @room.reading("/policies", shows=StoredPolicies, summary="Every version of every document, as it was applied")
     async def stored(ask: Asked) -> Response:

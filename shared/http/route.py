@@ -6,13 +6,15 @@ by a plan made once: path ids, one body model, one query model, and `Asked`.
 """
 
 import inspect
-from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Iterator, Sequence
 from typing import Any, get_type_hints
 from uuid import UUID
 
+import msgspec
 from fastapi import APIRouter, FastAPI, Request
 from fastapi.routing import APIRoute
 from pydantic import BaseModel, ValidationError
+from starlette.exceptions import HTTPException
 from starlette.responses import Response
 from starlette.types import Message, Receive, Scope, Send
 
@@ -80,7 +82,12 @@ class Dispatch:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         found = self._found(scope["method"], scope["path"])
         if found is None:
-            await self.app(scope, receive, send)
+            known = sorted({method for method, _ in self.places if self._found(method, scope["path"])})
+            if known:
+                error = HTTPException(405, "Method Not Allowed", {"Allow": ", ".join(known)})
+                await refused(Request(scope), error)(scope, receive, send)
+            else:
+                await self.app(scope, receive, send)
             return
         scope["app"], scope["route_path"], scope["path_params"], handle = self.app, *found
         request = Request(scope, bounded(scope, receive, self.largest), send)
@@ -131,9 +138,22 @@ def too_large(largest: int) -> Receive:
 def parsed(model: type[BaseModel], content: bytes) -> BaseModel:
     """The body as its model. An empty body is an empty object. Raises Invalid that names each field."""
     try:
-        return model.model_validate_json(content or b"{}")
+        body = model.model_validate_json(content or b"{}")
     except ValidationError as error:
         raise invalid(error.errors(include_url=False, include_context=False)) from error
+    if b"\\u0000" in content and (places := list(_nul(msgspec.json.decode(content)))):
+        raise invalid([{"loc": place, "type": "nul", "msg": "a text without the character NUL"} for place in places])
+    return body
+
+
+def _nul(tree: Any, at: tuple[str | int, ...] = ()) -> Iterator[tuple[str | int, ...]]:
+    """Where in a JSON document a text has the one character that PostgreSQL's texts cannot hold."""
+    if isinstance(tree, str) and "\0" in tree:
+        yield at
+    elif isinstance(tree, dict | list):
+        for key, value in tree.items() if isinstance(tree, dict) else enumerate(tree):
+            yield from _nul(key, at)
+            yield from _nul(value, (*at, key))
 
 
 def plan(endpoint: Callable[..., Any]) -> tuple[dict[str, Step], tuple[str, type[BaseModel]] | None]:
@@ -174,7 +194,13 @@ def _id(name: str) -> Step:
 
 
 def _text(name: str) -> Step:
-    return lambda request, _: request.path_params[name]
+    def step(request: Request, _: Ask) -> str:
+        value: str = request.path_params[name]
+        if "\0" in value:
+            raise NotFound("there is nothing of that name")
+        return value
+
+    return step
 
 
 def _query(cls: type[Query]) -> Step:

@@ -9,7 +9,9 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import create_async_engine
 
+from contracts.asyncapi import document
 from contracts.envelope import registry
+from shared import front
 from shared.database import Database
 from shared.events import inbox
 from shared.events.tables import APPEND_ONLY, METADATA
@@ -21,10 +23,18 @@ from tests.system import SetClock, Steward, steward_of
 
 @pytest.fixture(scope="session", autouse=True)
 def known_events() -> Iterator[None]:
-    """The inbox reads the tests' own event classes too; `contracts` does not have them."""
+    """The inbox reads the tests' own event classes too; `contracts`, and its page of topics, do not have them."""
     every = MappingProxyType({**registry(), **baking.EVENTS})
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(inbox, "registry", lambda: every)
+        known = {event.topic for event in registry().values()}
+        patch.setattr(
+            front,
+            "document",
+            lambda consumed, version: document(
+                {name: [topic for topic in topics if topic in known] for name, topics in consumed.items()}, version
+            ),
+        )
         yield
 
 

@@ -1,0 +1,49 @@
+"""The parameters of a list, read from a query string."""
+
+from collections.abc import Iterable
+from functools import cache
+from typing import Annotated, Any, ClassVar
+
+from pydantic import BaseModel, Field
+
+from shared.errors import Invalid
+
+
+class Query(BaseModel, extra="forbid"):
+    """The parameters every list takes. A subclass adds its filters; what it does not have is refused by name."""
+
+    # Beyond what a column of theirs can hold, numbers are refused rather than asked for.
+    largest: ClassVar[int] = 2**31 - 1
+
+    limit: Annotated[int, Field(ge=1, le=200)] = 50
+    cursor: Annotated[str, Field(max_length=8000)] | None = None
+    sort: str | None = None
+
+    def filters(self) -> dict[str, Any]:
+        common = Query.model_fields
+        return {name: value for name, value in self if name not in common and value is not None}
+
+    @classmethod
+    def read(cls, pairs: Iterable[tuple[str, str]]) -> "Query":
+        """From a query string's pairs; a parameter that may come several times is a list. Raises ValidationError, or
+        Invalid for what PostgreSQL has no place for."""
+        found: dict[str, Any] = {}
+        for name, value in pairs:
+            if "\0" in value:
+                raise Invalid.field(name, "a text without the character NUL")
+            if name in many(cls):
+                found.setdefault(name, []).append(value)
+            else:
+                found[name] = value
+        query = cls.model_validate(found)
+        for name, value in query:
+            for each in value if isinstance(value, list) else (value,):
+                if isinstance(each, int) and abs(each) > cls.largest:
+                    raise Invalid.field(name, f"a number between {-cls.largest} and {cls.largest}")
+        return query
+
+
+@cache
+def many(cls: type[Query]) -> frozenset[str]:
+    """The parameters of a query that are lists."""
+    return frozenset(name for name, field in cls.model_fields.items() if "list[" in str(field.annotation))
