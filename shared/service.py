@@ -12,6 +12,7 @@ import structlog
 from fastapi import APIRouter
 from sqlalchemy import MetaData, text
 
+from contracts.envelope import Message
 from shared.auth import Permissions, Tokens
 from shared.bus import Bus
 from shared.clock import Clock
@@ -40,6 +41,11 @@ class Job:
     every: float
 
 
+def nobody(_: Message) -> bool:
+    """No customer's contact hears of any event, until a service says which."""
+    return False
+
+
 @dataclass(frozen=True)
 class Service:
     """One process of the standard. Found by folder; `together` and `alone` run it."""
@@ -53,6 +59,7 @@ class Service:
     handlers: Handlers = ()
     jobs: tuple[Job, ...] = ()
     policies: tuple[Kind, ...] = ()
+    told: Callable[[Message], bool] = nobody
 
     @property
     def topic(self) -> str:

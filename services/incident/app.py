@@ -4,6 +4,7 @@ from contracts.incident import ClosurePolicyPublished, MatrixCell, PriorityMatri
 from services.incident.api import ROUTERS, permissions
 from services.incident.handlers import HANDLERS
 from services.incident.jobs import JOBS
+from services.incident.queries.timeline import told
 from services.incident.rules import CLOSURE, MATRIX, ClosurePolicy, PriorityMatrix
 from services.incident.tables import Row
 from shared.policies import Kind, Policy
@@ -43,4 +44,5 @@ service = Service(
         Kind(MATRIX, PriorityMatrix, matrix_published),
         Kind(CLOSURE, ClosurePolicy, closure_published),
     ),
+    told=told,
 )

@@ -163,14 +163,14 @@ async def shown(ask: Ask, id: UUID) -> Response:
 
 async def followed(ask: Ask, after: int) -> AsyncIterator[bytes]:
     """The log from a position on, until the client goes; a comment now and then, so that proxies keep it open."""
-    log, organisation = ask.runtime.log, ask.scope
+    log, organisation, told = ask.runtime.log, ask.scope, ask.runtime.service.told
     quiet = asyncio.get_running_loop().time()
     yield b": the log of this service; id is the log position\n\n"
     while not ask.runtime.stopping.is_set():
         messages = await log.read(after, 200)
         for message in messages:
             after = message.position
-            if organisation is None or message.organisation == organisation:
+            if organisation is None or (message.organisation == organisation and told(message)):
                 yield sent(message, whole=organisation is None)
                 quiet = asyncio.get_running_loop().time()
         if not messages:

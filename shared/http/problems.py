@@ -3,10 +3,12 @@
 from collections.abc import Sequence
 from typing import Any
 
+import asyncpg
 import structlog
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel, ConfigDict
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse, Response
@@ -64,11 +66,20 @@ def refused(request: Request, error: Exception) -> Response:
         return rendered(invalid([{**each, "loc": each["loc"][1:]} for each in error.errors()]))
     if isinstance(error, HTTPException):
         return _plain(error)
+    if unstorable(error):
+        log.warning("http.unstorable", path=request.url.path, error=repr(error))
+        return rendered(Invalid("a value of this request is outside what can be stored (a NUL, or out of range)"))
     if passing(error) or isinstance(error, PoolTimeout):
         log.warning("http.unavailable", path=request.url.path, error=repr(error))
         return rendered(Unavailable("the database does not answer just now; the same request may be sent again"))
     log.error("http.failed", path=request.url.path, exc_info=error)
     return rendered(Fault("this is a fault of ours; the log has it under the correlation id of this response"))
+
+
+def unstorable(error: Exception) -> bool:
+    """Whether the database refused a value as such (SQLSTATE class 22). The net below the bounds of the models."""
+    cause = error.orig if isinstance(error, DBAPIError) else error
+    return isinstance(cause, asyncpg.DataError) or str(getattr(cause, "sqlstate", None) or "").startswith("22")
 
 
 class Fault(Refusal):

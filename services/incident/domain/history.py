@@ -130,11 +130,14 @@ def people(pasts: Iterable[Past]) -> tuple[set[str], dict[str, str | None]]:
     persons: dict[str, str | None] = {}
     for past in pasts:
         for step in past.steps:
-            group, person = step.body.get("group"), step.body.get("assignee")
-            if isinstance(group, str) and group:
+            # As the orders take them: without the blanks around them.
+            group, person = (
+                each.strip() if isinstance(each := step.body.get(name), str) else None for name in ("group", "assignee")
+            )
+            if group:
                 groups.add(group)
-            if isinstance(person, str) and person:
-                persons[person] = group if isinstance(group, str) else persons.get(person)
+            if person:
+                persons[person] = group or persons.get(person)
             if step.actor:
                 persons.setdefault(step.actor, None)
     return groups, persons

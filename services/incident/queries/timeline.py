@@ -8,7 +8,7 @@ import msgspec
 from sqlalchemy import text
 
 from contracts import incident as it
-from contracts.envelope import Event, registry
+from contracts.envelope import Event, Message, registry
 from shared.database import Database
 
 EVENTS = text(
@@ -42,6 +42,12 @@ TOLD: Mapping[str, tuple[str, ...]] = {
         (it.IncidentEdited, ("changes",)),
     )
 }  # fmt: skip
+
+
+def told(message: Message) -> bool:
+    """Whether a customer's contact hears that this happened to a record of its organisation."""
+    internal = message.type == COMMENTED and msgspec.json.decode(message.data)["internal"]
+    return message.type in TOLD and not internal
 
 
 async def timeline(database: Database, id: UUID, after: int, limit: int, *, customer: bool) -> list[dict[str, Any]]:
