@@ -5,7 +5,7 @@ process and for all of them in one.
 """
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from importlib.resources import files
 from typing import Any
 
@@ -18,6 +18,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from contracts.asyncapi import document
 from shared.http import platform, policies, problems
+from shared.http.problems import Problem
 from shared.http.route import Dispatch
 from shared.service import Runtime
 from shared.settings import Settings
@@ -41,8 +42,11 @@ class Front:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http":
-            name = scope["path"].split("/", 2)[1]
+            # Not every path begins with a stroke: there is `OPTIONS *`.
+            name = scope["path"].lstrip("/").partition("/")[0]
             await self.observed.get(name, self.whole)(scope, receive, send)
+        elif scope["type"] == "websocket":
+            await send({"type": "websocket.close"})
         elif scope["type"] == "lifespan":
             await lifespan(receive, send)
 
@@ -132,9 +136,15 @@ def merged(services: Mapping[str, FastAPI]) -> dict[str, Any]:
         found = app.openapi()
         own = found.get("components", {}).get("schemas", {})
         clashing = {each for each, content in own.items() if schemas.get(each, content) != content}
+        # What refers to another schema than its namesake does is another one too, however alike they read.
+        while more := {
+            each for each in (own.keys() & schemas.keys()) - clashing if clashing & set(referred(own[each]))
+        }:
+            clashing |= more
         names = {each: f"{name.title()}{each}" for each in clashing}
         paths |= renamed(found["paths"], names)
         schemas |= {names.get(each, each): renamed(content, names) for each, content in own.items()}
+    schemas["Problem"] = Problem.model_json_schema()
     bearer = {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"}
     return {
         "openapi": "3.1.0",
@@ -150,6 +160,19 @@ def renamed(tree: Any, names: Mapping[str, str]) -> Any:
     if isinstance(tree, dict):
         return {key: reference(value, names) if key == "$ref" else renamed(value, names) for key, value in tree.items()}
     return [renamed(each, names) for each in tree] if isinstance(tree, list) else tree
+
+
+def referred(tree: Any) -> Iterator[str]:
+    """The names of the schemas that a document refers to."""
+    if isinstance(tree, dict):
+        for key, value in tree.items():
+            if key == "$ref":
+                yield value.rsplit("/", 1)[-1]
+            else:
+                yield from referred(value)
+    elif isinstance(tree, list):
+        for each in tree:
+            yield from referred(each)
 
 
 def reference(to: str, names: Mapping[str, str]) -> str:

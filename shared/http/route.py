@@ -20,7 +20,7 @@ from starlette.types import Message, Receive, Scope, Send
 
 from shared.errors import Invalid, NotFound, TooLarge
 from shared.http.ask import Ask, Asked, Query, header
-from shared.http.problems import Problem, invalid, refused
+from shared.http.problems import invalid, refused
 
 Step = Callable[[Request, Ask], Any]
 
@@ -214,7 +214,7 @@ def _query(cls: type[Query]) -> Step:
 
 
 REFUSALS: dict[int | str, dict[str, Any]] = {
-    "4XX": {"model": Problem, "description": "Refused; the problem document says why", "content": {
+    "4XX": {"description": "Refused; the problem document says why", "content": {
         "application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}},
 }  # fmt: skip
 KEY = {"name": "Idempotency-Key", "in": "header", "required": False, "schema": {"type": "string", "maxLength": 200},
