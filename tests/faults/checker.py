@@ -15,13 +15,22 @@ from tests.faults.ledger import Command
 Fold = Callable[[Iterable[Message]], Mapping[str, Any]]
 
 
+@dataclass(frozen=True)
+class Copy:
+    """What one service keeps of another's record, beside what that record is; `kept` is None where it keeps nothing."""
+
+    what: str
+    kept: Mapping[str, Any] | None
+    original: Mapping[str, Any]
+
+
 @dataclass
 class Evidence:
     """What was found after healing and draining.
 
     By service: `logs` in the order of positions, `topics` as each partition has them (none on the in-process bus),
     `rows` of its records by id, `marks` of the last sequence taken in of each record of a followed topic. `follows`:
-    which services take in which topic. `parked`: messages that could not be taken in.
+    which services take in which topic. `copies` of other services' records. `parked`: what could not be taken in.
     """
 
     logs: dict[str, list[Message]] = field(default_factory=dict)
@@ -29,6 +38,7 @@ class Evidence:
     rows: dict[str, dict[UUID, dict[str, Any]]] = field(default_factory=dict)
     marks: dict[str, dict[tuple[str, UUID], int]] = field(default_factory=dict)
     follows: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    copies: list[Copy] = field(default_factory=list)
     parked: list[str] = field(default_factory=list)
 
 
@@ -70,6 +80,7 @@ def check(
     _logs(evidence, findings)
     _topics(evidence, findings)
     _intake(evidence, findings)
+    _copies(evidence, findings)
     _effects(evidence, effects, findings)
     _rows(evidence, folds, findings)
     return findings
@@ -157,6 +168,12 @@ def _intake(evidence: Evidence, findings: Findings) -> None:
             marks = evidence.marks[follower]
             for id, message in last.items():
                 findings.compare(f"{follower} took in {message.subject}", marks.get((topic, id), 0), message.sequence)
+
+
+def _copies(evidence: Evidence, findings: Findings) -> None:
+    for copy in evidence.copies:
+        if copy.kept != copy.original:
+            findings.lost.append(f"{copy.what} is kept as {copy.kept}, and is {copy.original}")
 
 
 def _effects(evidence: Evidence, effects: Sequence[Effect], findings: Findings) -> None:

@@ -1,8 +1,9 @@
 """Gathers what the checker looks at, from every database and every topic."""
 
+from collections import Counter
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import asyncpg
 import msgspec
@@ -13,10 +14,16 @@ from services.problem.domain import fold as problems
 from shared.events.log import message
 from shared.kafka import KafkaBus, KafkaSettings
 from shared.service import discovered
-from tests.faults.checker import Effect, Evidence, Fold
+from tests.faults.checker import Copy, Effect, Evidence, Fold
 
 Connect = Callable[[str], Awaitable[asyncpg.Connection]]
 RECORDS = {"incident": "incident", "problem": "problem", "sla": "clock"}
+KEPT = {
+    "incident": "SELECT id, state, workaround FROM known_problem",
+    "problem": "SELECT id, state, closings FROM known_incident",
+    "sla": "SELECT id, state, sequence FROM tracked",
+}
+CLOSED = "steward.incident.closed.v1"
 # The agreement of `tests.journeys.documents`: one clock for closing, one for resolving that pauses for the user.
 EFFECTS = tuple(
     Effect(f"steward.incident.{cause}.v1", service, f"steward.{effect}.v1", count)
@@ -50,6 +57,7 @@ async def gathered(connect: Connect, bootstrap: str | None) -> Evidence:
     """Everything there is, once all is drained. `connect` opens a service's database; without a broker there are no
     topics to look at."""
     found = Evidence()
+    kept: dict[str, dict[UUID, dict[str, Any]]] = {}
     for name, load in discovered().items():
         for topic in load().consumes:
             found.follows[topic] = (*found.follows.get(topic, ()), name)
@@ -58,17 +66,36 @@ async def gathered(connect: Connect, bootstrap: str | None) -> Evidence:
             log = await connection.fetch("SELECT * FROM event ORDER BY position, serial")
             rows = await connection.fetch(f"SELECT * FROM {RECORDS[name]}")
             marks = await connection.fetch("SELECT * FROM stream")
+            copied = await connection.fetch(KEPT[name])
             parked = await connection.fetch("SELECT reason, fault FROM parked WHERE settled_at IS NULL")
         finally:
             await connection.close()
         found.logs[name] = [message(name, row) for row in log]
         found.rows[name] = {row["id"]: dict(row) for row in rows}
         found.marks[name] = {(row["topic"], row["aggregate_id"]): row["sequence"] for row in marks}
+        kept[name] = {row["id"]: {column: value for column, value in row.items() if column != "id"} for row in copied}
         found.parked += [f"{name}: {row['reason']}: {row['fault']}" for row in parked]
+    found.copies = copies(found, kept)
     if bootstrap is not None:
         for name in found.logs:
             found.topics[name] = await partitions(bootstrap, f"steward.{name}", len(found.logs[name]))
     return found
+
+
+def copies(found: Evidence, kept: Mapping[str, Mapping[UUID, Mapping[str, Any]]]) -> list[Copy]:
+    """What each service keeps of others' records, in the words of the originals."""
+    incidents, problems = found.rows["incident"], found.rows["problem"]
+    closings = Counter(each.aggregate_id for each in found.logs["incident"] if each.type == CLOSED)
+    originals: dict[str, dict[UUID, dict[str, Any]]] = {
+        "incident": {id: {"state": row["state"], "workaround": row["workaround"]} for id, row in problems.items()},
+        "problem": {id: {"state": row["state"], "closings": closings[id]} for id, row in incidents.items()},
+        "sla": {id: {"state": row["state"], "sequence": row["version"]} for id, row in incidents.items()},
+    }
+    return [
+        Copy(f"{id} at {service}", kept[service].get(id), original)
+        for service, records in originals.items()
+        for id, original in records.items()
+    ]
 
 
 async def partitions(bootstrap: str, topic: str, expected: int) -> list[list[Message]]:

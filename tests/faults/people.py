@@ -3,6 +3,7 @@
 import asyncio
 import random
 import time
+from collections.abc import Mapping
 from typing import Any
 from uuid import uuid4
 
@@ -10,6 +11,7 @@ import httpx
 
 from shared.local.issuer import Issuer
 from tests.faults.ledger import Command, Ledger
+from tests.journeys.desk import ByService
 from tests.system import EVERYBODY, Signed
 
 Json = dict[str, Any]
@@ -18,16 +20,17 @@ PATIENCE = 90.0
 
 
 class People:
-    """Send commands through `transport`, each until it is answered, with the same Idempotency-Key. `stop` ends their
-    work after the records that they are at."""
+    """Send commands to the services at these ports, each with the same Idempotency-Key until it is answered.
 
-    def __init__(
-        self, transport: httpx.AsyncBaseTransport, issuer: Issuer, ledger: Ledger, chance: random.Random
-    ) -> None:
+    `stop` ends their work after the records that they are at.
+    """
+
+    def __init__(self, ports: Mapping[str, int], issuer: Issuer, ledger: Ledger, chance: random.Random) -> None:
         self.ledger = ledger
         self.chance = chance
         self.acknowledged = 0
         self.stop = asyncio.Event()
+        transport = ByService(ports)
         self._clients = {
             who: httpx.AsyncClient(
                 transport=transport, base_url="http://steward.test", auth=Signed(issuer, EVERYBODY[who]), timeout=10
@@ -111,3 +114,7 @@ class People:
                 "workaround.recorded",
                 "problem.status_changed",
             )
+
+    async def aclose(self) -> None:
+        for client in self._clients.values():
+            await client.aclose()

@@ -10,7 +10,7 @@ from uuid import UUID, uuid4
 import pytest
 
 from contracts.envelope import Message
-from tests.faults.checker import Effect, Evidence, Findings, check
+from tests.faults.checker import Copy, Effect, Evidence, Findings, check
 from tests.faults.ledger import Command, Outcome
 
 NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
@@ -131,6 +131,14 @@ def lost_in_the_parking(world: World) -> None:
     world.evidence.parked.append("sla: poison")
 
 
+def lost_copy(world: World) -> None:
+    world.evidence.copies.append(Copy("an incident at sla", None, {"state": "closed"}))
+
+
+def copy_that_stayed_behind(world: World) -> None:
+    world.evidence.copies.append(Copy("an incident at sla", {"state": "active"}, {"state": "closed"}))
+
+
 def doubled_command(world: World) -> None:
     again = replace(world.incidents[-1], id=uuid4(), sequence=3, position=5)
     world.evidence.logs["incident"] = [*world.incidents, again]
@@ -190,6 +198,7 @@ KINDS: dict[str, tuple[Callable[[World], None], ...]] = {
     "lost": (
         lost_command, lost_half_of_a_command, lost_version, lost_on_the_way_to_the_topic, lost_before_the_inbox,
         lost_effect, lost_events_of_a_row, lost_in_the_parking,
+        lost_copy, copy_that_stayed_behind,
     ),
     "doubled": (
         doubled_command, doubled_event, doubled_effect, doubled_intake, ghost_of_a_refused_command, ghost_on_the_topic,

@@ -6,6 +6,7 @@ import os
 import random
 import sys
 from collections.abc import AsyncIterator, Callable
+from contextlib import aclosing
 from pathlib import Path
 
 import pytest
@@ -52,11 +53,6 @@ async def desk(system: System, workplace: Path) -> AsyncIterator[Desk]:
     await desk.close()
 
 
-def say(line: str) -> None:
-    """For people: pytest shows it of a test that failed, and of all with -s or -rP."""
-    sys.stdout.write(f"{line}\n")
-
-
 def process(system: System, part: str) -> tuple[int, bool]:
     """The part's process, and whether it serves."""
     if part == "postgres":
@@ -84,24 +80,26 @@ async def killed(system: System, people: People, part: str, moment: float) -> No
     await eventually(f"{part} in another process than {first}", now, lambda seen: seen[0] != first and seen[1], 60)
 
 
+@pytest.mark.timeout(300)
 async def test_nothing_acknowledged_is_lost_doubled_or_inverted_by_any_kill(
-    system: System, desk: Desk, workplace: Path
+    system: System, desk: Desk, workplace: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     seed = int(os.environ.get("STEWARD_FAULTS_SEED") or random.randrange(1_000_000))
-    say(f"seed: STEWARD_FAULTS_SEED={seed}")
+    sys.stdout.write(f"seed: STEWARD_FAULTS_SEED={seed}\n")
     chance = random.Random(seed)
     kills = [*system.services, "postgres", "kafka", *chance.choices([*system.services], k=2)]
     chance.shuffle(kills)
+    moments = [chance.uniform(0, 1) for _ in kills]
     ledger = Ledger(workplace / "ledger.jsonl")
-    people = People(desk.transport, desk.issuer, ledger, random.Random(seed))
-    problems = [await people.problem(f"Printers catch fire {number}") for number in range(PROBLEMS)]
-    async with asyncio.TaskGroup() as work:
+    ports = {name: service.port for name, service in system.services.items()}
+    async with aclosing(People(ports, desk.issuer, ledger, chance)) as people, asyncio.TaskGroup() as work:
+        problems = [await people.problem(f"Printers catch fire {number}") for number in range(PROBLEMS)]
         for number in range(DESKS):
             work.create_task(people.desk(SERVICE, problems[number % PROBLEMS]))
         for problem in problems:
             work.create_task(people.investigator(problem))
-        for part in kills:
-            await killed(system, people, part, chance.uniform(0, 1))
+        for part, moment in zip(kills, moments, strict=True):
+            await killed(system, people, part, moment)
         people.stop.set()
     await system.ready()
     await desk.drained(60)
@@ -115,8 +113,10 @@ async def test_nothing_acknowledged_is_lost_doubled_or_inverted_by_any_kill(
         proof = await read(desk.client("root"), f"/{name}/log/verification")
         assert (proof["broken_at"], proof["verified"] > 0) == (None, True)
     doubts = sum(each.doubts for each in ledger.commands)
-    say(f"kills: {' '.join(kills)}; unknown attempts that were sent again: {doubts}")
-    say(
+    said = (
+        f"\nseed={seed} kills: {' '.join(kills)}; attempts without an answer, sent again: {doubts}\n"
         f"lost={len(findings.lost)} doubled={len(findings.doubled)} inverted={len(findings.inverted)} "
-        f"kills={len(kills)} acknowledged={len(ledger.of('acknowledged'))}"
+        f"kills={len(kills)} acknowledged={len(ledger.of('acknowledged'))}\n"
     )
+    with capsys.disabled():
+        sys.stdout.write(said)
