@@ -1,14 +1,18 @@
-"""What this service does when time passes: it tells which clocks are near or past their limit."""
+"""What this service does when time passes: it tells which clocks are near or past their limit, and
+judges by policies that took effect in the past.
+"""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
+from uuid import UUID
 
-from sqlalchemy import bindparam, select
+from sqlalchemy import bindparam, select, text
 from uuid_utils.compat import uuid7
 
 from services.sla.domain.clocks import measured, written
 from services.sla.domain.docket import OURSELVES
+from services.sla.domain.refolding import refold
 from services.sla.domain.telling import told
-from services.sla.queries.dockets import book
+from services.sla.queries.dockets import book, docket, facts, keep
 from services.sla.rules.ticking import tick
 from services.sla.tables import Clock
 from shared.database import Cause
@@ -24,6 +28,18 @@ DUE = (
     .limit(BATCH)
     .with_for_update(skip_locked=True)
 )
+
+TURN = text("SELECT pg_try_advisory_xact_lock(7316601)")
+PENDING = text(
+    "SELECT id, effective_from FROM policy WHERE NOT EXISTS (SELECT FROM taken_in WHERE taken_in.policy = policy.id)"
+)
+TAKEN = text("INSERT INTO taken_in (policy, at) SELECT given, :now FROM unnest(CAST(:ids AS uuid[])) AS given")
+SINCE = text(
+    "SELECT id FROM tracked WHERE id > :after AND (at >= :first OR EXISTS (SELECT FROM clock WHERE "
+    "clock.record = tracked.id AND clock.state IN ('running', 'paused'))) ORDER BY id LIMIT :limit"
+)
+FORGET = text("DELETE FROM clock WHERE id = ANY(CAST(:ids AS uuid[]))")
+ORIGIN = UUID(int=0)
 
 
 async def tell_due(runtime: Runtime) -> int:
@@ -55,4 +71,37 @@ async def tell_due(runtime: Runtime) -> int:
     return len(rows)
 
 
-JOBS = (Job(tell_due, every=0.5),)
+async def take_in_policies(runtime: Runtime) -> int:
+    """Judge by policies that were applied since the last time what happened after they took effect.
+
+    Facts that come later are judged by them anyway (`rules.fold`). One replica does this at a time; one that is
+    interrupted begins again, which changes nothing where it had been.
+    """
+    async with runtime.database.transaction() as turn:
+        if not (await turn.execute(TURN)).scalar():
+            return 0
+        pending = (await turn.execute(PENDING)).all()
+        if not pending:
+            return 0
+        first, after, now = min(each.effective_from for each in pending), ORIGIN, runtime.clock.now()
+        while ids := await _judge_again(runtime, first, after, now):
+            after = ids[-1]
+            runtime.saved()
+        await turn.execute(TAKEN, {"ids": [each.id for each in pending], "now": now})
+    return len(pending)
+
+
+async def _judge_again(runtime: Runtime, first: datetime, after: UUID, now: datetime) -> list[UUID]:
+    """One batch of the records that had a fact since, or have a live clock; their ids."""
+    async with runtime.database.transaction() as transaction:
+        ids = list((await transaction.execute(SINCE, {"first": first, "after": after, "limit": BATCH // 5})).scalars())
+        if ids:
+            again, gone = refold(await docket(transaction, ids, now), await facts(transaction, ids))
+            await keep(transaction, again)
+            await transaction.flush()
+            if gone:
+                await transaction.execute(FORGET, {"ids": [row.id for row in gone]})
+    return ids
+
+
+JOBS = (Job(tell_due, every=0.5), Job(take_in_policies, every=1.0))

@@ -29,7 +29,7 @@ PERMISSIONS: dict[str, frozenset[str]] = {
     "clock:verify": STAFF,
     "metrics:read": STAFF,
     "calendar:read": STAFF | CUSTOMER,
-    "agreement:read": STAFF,
+    "agreement:read": STAFF | CUSTOMER,
     "policy:read": STAFF,
     "policy:apply": LEVEL,
     "log:follow": STAFF | CUSTOMER,

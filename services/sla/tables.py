@@ -1,6 +1,6 @@
 """The rows of service level management: the records that are measured, their facts, and a clock per target.
 
-All three are derived from the topics and the policies: they can be dropped and made again.
+These three are derived from the topics and the policies: they can be dropped and made again.
 """
 
 from datetime import datetime
@@ -113,3 +113,14 @@ class Fact(Row):
     service: Mapped[str | None]
     reason: Mapped[str | None]
     historical: Mapped[bool]
+    group: Mapped[str | None]
+    assignee: Mapped[str | None]
+
+
+class TakenIn(Row):
+    """A policy by which every fact from its `effective_from` on has been judged; see `jobs.take_in_policies`."""
+
+    __tablename__ = "taken_in"
+
+    policy: Mapped[UUID] = mapped_column(primary_key=True)
+    at: Mapped[datetime]

@@ -1,7 +1,7 @@
 """Some records with their clocks in memory: facts are taken in one by one, then everything is written at once."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import NamedTuple
 from uuid import UUID
@@ -10,8 +10,9 @@ from sqlalchemy.orm.attributes import instance_dict
 
 from contracts.envelope import Event, Message
 from contracts.incident import IncidentFact, IncidentOpened
-from services.sla.domain.clocks import clock_id, fresh, measured, owned, row_of, told_record, written
+from services.sla.domain.clocks import fresh, measured, owned, row_of, told_record, written
 from services.sla.domain.facts import meaning
+from services.sla.domain.memory import Memory
 from services.sla.domain.telling import told
 from services.sla.rules.agreements import Book, Subject
 from services.sla.rules.clock import Clock as Measured
@@ -22,45 +23,55 @@ from services.sla.tables import Clock, Tracked
 from shared.database import Cause
 
 OURSELVES = "sla"
+Key = tuple[UUID, str, int]
+"""A clock by its record, key and ordinal."""
 
 
 class Entry(NamedTuple):
-    """A fact with the record and the event that it comes from: a row of `tables.Fact`."""
+    """A fact with the record and the event that it comes from and who owns the record then: a row of `tables.Fact`."""
 
     record: UUID
     event: UUID
     fact: Taken
+    group: str | None
+    assignee: str | None
 
 
-@dataclass(frozen=True, slots=True)
-class Told:
-    """One event of a clock, with its cause."""
+class Told(NamedTuple):
+    """One event of a clock, with its cause; `what` is the happening that it tells."""
 
     row: Clock
     event: Event
     cause: Cause
+    what: str
 
 
 @dataclass(slots=True)
 class Docket:
-    """`take` facts, then write `facts`, `records`, the rows of `moved` and the events `said`, in this order."""
+    """`take` facts, then write `facts`, `records`, the rows of `moved` and the events `said`, in this order.
+
+    `begun` are clocks that began in mid-flight: one of the same id may have been there before (`refolding`).
+    """
 
     book: Book
     now: datetime
     records: dict[UUID, Tracked]
-    rows: dict[UUID, Clock]
+    rows: dict[Key, Clock] = field(default_factory=dict)
     cases: dict[UUID, Case] = field(default_factory=dict)
     facts: list[Entry] = field(default_factory=list)
-    moved: dict[UUID, tuple[Clock, Measured]] = field(default_factory=dict)
+    moved: dict[Key, Measured] = field(default_factory=dict)
     said: list[Told] = field(default_factory=list)
+    begun: list[Clock] = field(default_factory=list)
 
     @classmethod
     def of(cls, book: Book, now: datetime, records: Sequence[Tracked], rows: Sequence[Clock]) -> "Docket":
         """Known records with all their clocks."""
-        docket = cls(book, now, {each.id: each for each in records}, {each.id: each for each in rows})
+        docket = cls(book, now, {each.id: each for each in records})
         clocks: dict[UUID, list[Measured]] = {}
         for row in rows:
-            clocks.setdefault(row.record, []).append(measured(row))
+            clock = measured(row)
+            docket.rows[row.record, clock.key, clock.ordinal] = row
+            clocks.setdefault(row.record, []).append(clock)
         for record in records:
             found = sorted(clocks.get(record.id, ()), key=lambda each: (each.started_at, each.key, each.ordinal))
             docket.cases[record.id] = Case(told_record(record), tuple(found))
@@ -75,78 +86,98 @@ class Docket:
         kind, reason = meaning(event, case.record.standing if case is not None else frozenset())
         subject = Subject(event.kind, event.priority, event.organisation, event.service)
         fact = Taken(message.sequence, message.occurred, kind, subject, reason, message.historical)
-        self.facts.append(Entry(id, message.id, fact))
-        record = self._record(event, message)
-        after, happened = advance(case, fact, self.book)
-        # Written as JSON by msgspec, which `told_record` turns back.
-        instance_dict(record)["folded"] = after.record
-        self.cases[id] = after
-        self._note(record, case, after)
-        for each in happened:
-            row = self.rows[clock_id(id, each.clock.key, each.clock.ordinal)]
-            self.said.append(Told(row, told(row, each, self.book), because(cause, each)))
-
-    def settle(self) -> None:
-        """Bring the rows of the moved clocks to what the facts made of them."""
-        for row, clock in self.moved.values():
-            written(row, clock, self.book, self.now)
-
-    def _record(self, event: IncidentFact, message: Message) -> Tracked:
-        record = self.records.get(message.aggregate_id)
+        entry = Entry(id, message.id, fact, event.group, event.assignee)
+        self.facts.append(entry)
+        record = self.records.get(id)
         if record is None:
-            record = self.records[message.aggregate_id] = row_of(
-                Tracked,
-                {
-                    "id": message.aggregate_id,
-                    "number": message.subject,
-                    "topic": type(event).topic,
-                    "origin": event.origin if isinstance(event, IncidentOpened) else None,
-                },
-            )
-        instance_dict(record).update(
-            organisation=event.organisation,
-            kind=event.kind,
-            state=event.state,
-            priority=event.priority,
-            service=event.service,
-            group=event.group,
-            assignee=event.assignee,
-            historical=message.historical,
-            sequence=message.sequence,
-            at=message.occurred,
-        )
-        return record
+            origin = event.origin if isinstance(event, IncidentOpened) else None
+            known = {"id": id, "number": message.subject, "topic": event.topic, "kind": event.kind, "origin": origin}
+            record = self.records[id] = row_of(Tracked, known)
+        instance_dict(record)["state"] = event.state
+        self.fold(entry, cause)
 
-    def _note(self, record: Tracked, before: Case | None, after: Case) -> None:
-        """Which rows have to be written: clocks that moved, and live ones whose owner or standing is another now."""
-        known = {id(clock) for clock in before.clocks} if before is not None else set()
+    def fold(self, entry: Entry, cause: Cause) -> None:
+        """Move the clocks of a known record by its next fact."""
+        id, fact = entry.record, entry.fact
+        record, case = self.records[id], self.cases.get(id)
+        state = instance_dict(record)
+        owner = (state.get("group"), state.get("assignee"), state.get("historical"))
+        reowned = owner != (entry.group, entry.assignee, fact.historical)
+        after, happened = advance(case, fact, self.book)
+        self.cases[id] = after
+        state.update(
+            organisation=fact.subject.organisation,
+            priority=fact.subject.priority,
+            service=fact.subject.service,
+            group=entry.group,
+            assignee=entry.assignee,
+            historical=fact.historical,
+            sequence=fact.sequence,
+            at=fact.at,
+            # Written as JSON by msgspec, which `told_record` turns back.
+            folded=after.record,
+        )
+        if happened or reowned or case is None or after.clocks != case.clocks:
+            self._note(record, case, after, reowned=reowned)
+        for each in happened:
+            row = self.rows[id, each.clock.key, each.clock.ordinal]
+            self.said.append(Told(row, told(row, each, self.book), because(cause, each), each.what))
+
+    def recall(self, memories: Mapping[UUID, Memory], seen: Iterable[UUID]) -> None:
+        """In a rebuild: leave out what was told already, and take over what only the log knows: how many events a clock
+        has had, and what ticks told of it.
+
+        `seen` are the events of the facts that these records had before. A clock's events are recorded in the order of
+        its record's facts, so where one follows from a fact, everything up to that fact was told.
+        """
+        batch = {each.event: each.fact.sequence for each in self.facts}
+        before = set(seen)
+        last = len(self.facts) and max(batch.values()) + 1
+        through: dict[UUID, int] = {}
+        for row in self.rows.values():
+            for causation in memories[row.id].causations - before:
+                through[row.record] = max(through.get(row.record, 0), batch.get(causation, last))
+        kept: dict[UUID, Measured | None] = {}
+        said = []
+        for each in self.said:
+            sequence = batch[each.cause.causation] if each.cause.causation else 0
+            known = sequence <= through.get(each.row.record, 0)
+            if not known and (each.what != "breached" or each.cause.occurred not in memories[each.row.id].breaches):
+                said.append(each)
+                kept[each.row.id] = None
+        self.said = said
+        for key in self.moved:
+            row = self.rows[key]
+            memory = memories[row.id]
+            row.version = memory.version
+            told_last = memory.breaches[-1] if memory.breaches and row.id not in kept else self.moved[key].announced
+            self.moved[key] = replace(self.moved[key], warned=tuple(memory.warned.items()), announced=told_last)
+
+    def settle(self) -> list[Clock]:
+        """Bring the rows of the moved clocks to what the facts made of them."""
+        for key, clock in self.moved.items():
+            written(self.rows[key], clock, self.book, self.now)
+        return [self.rows[key] for key in self.moved]
+
+    def _note(self, record: Tracked, before: Case | None, after: Case, *, reowned: bool) -> None:
+        """Which rows have to be written: clocks that moved, and live ones whose owner is another now."""
+        unmoved = {id(clock) for clock in before.clocks} if before is not None else set()
         for clock in after.clocks:
-            unmoved = id(clock) in known
-            if unmoved and not clock.live:
+            if id(clock) in unmoved and not (reowned and clock.live):
                 continue
-            key = clock_id(record.id, clock.key, clock.ordinal)
+            key = (record.id, clock.key, clock.ordinal)
             row = self.rows.get(key)
             if row is None:
                 row = self.rows[key] = fresh(record, clock)
-            elif unmoved and (row.group, row.assignee, row.historical) == (
-                record.group,
-                record.assignee,
-                record.historical,
-            ):
-                continue
+                if before is not None:
+                    self.begun.append(row)
             owned(row, record)
-            self.moved[key] = row, clock
+            self.moved[key] = clock
 
 
 def because(cause: Cause, happening: Happening) -> Cause:
     """The fact's cause at the happening's own instant. What time brought was nobody's doing."""
-    actor = OURSELVES if happening.what in {"breached", "warned"} else cause.actor
-    return Cause(
-        actor,
-        happening.at,
-        cause.recorded,
-        cause.correlation,
-        cause.causation,
-        cause.traceparent,
-        cause.historical,
-    )
+    if happening.at == cause.occurred and happening.what != "breached":
+        return cause
+    actor = OURSELVES if happening.what == "breached" else cause.actor
+    return replace(cause, actor=actor, occurred=happening.at)

@@ -155,7 +155,14 @@ def upgrade() -> None:
     sa.Column('service', sa.Text(), nullable=True),
     sa.Column('reason', sa.Text(), nullable=True),
     sa.Column('historical', sa.Boolean(), nullable=False),
+    sa.Column('group', sa.Text(), nullable=True),
+    sa.Column('assignee', sa.Text(), nullable=True),
     sa.PrimaryKeyConstraint('record', 'sequence', name=op.f('pk_fact'))
+    )
+    op.create_table('taken_in',
+    sa.Column('policy', sa.Uuid(), nullable=False),
+    sa.Column('at', sa.DateTime(timezone=True), nullable=False),
+    sa.PrimaryKeyConstraint('policy', name=op.f('pk_taken_in'))
     )
     op.create_table('tracked',
     sa.Column('id', sa.Uuid(), nullable=False),
