@@ -9,6 +9,7 @@ import asyncio
 import gc
 import importlib
 import os
+import signal
 import sys
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
@@ -30,6 +31,7 @@ from shared.front import Front
 from shared.kafka import KafkaBus, KafkaSettings
 from shared.local import issuer as local_issuer
 from shared.local import postgres as local_postgres
+from shared.local.processes import CannotStart
 from shared.memory import MemoryBus
 from shared.service import FOLDER, Runtime, Service, discovered, running
 from shared.settings import Settings
@@ -119,7 +121,10 @@ class Server(uvicorn.Server):
         self.system.front.stopping = True
         for runtime in self.system.runtimes.values():
             runtime.stopping.set()
-        super().handle_exit(sig, frame)
+        # Not uvicorn's own way, which raises the signal again as soon as it has served: the process would end before
+        # it has left its consumer groups and stopped the database.
+        self.force_exit = self.should_exit and sig == signal.SIGINT
+        self.should_exit = True
 
 
 def server(system: System) -> Server:
@@ -251,3 +256,5 @@ if __name__ == "__main__":
         main()
     except KeyboardInterrupt:
         sys.exit(130)
+    except (CannotStart, local_issuer.NotLocal, local_issuer.KeyExposed) as reason:
+        sys.exit(f"Steward does not start: {reason}")
