@@ -75,10 +75,11 @@ class Embedded:
         return await asyncpg.connect(host=socket, user=SUPERUSER, database=f"steward_{service}", timeout=10)
 
 
-async def steward(*arguments: str | Path, data: Path, url: str) -> asyncio.subprocess.Process:
+async def steward(*arguments: str | Path, data: Path, url: str | None = None) -> asyncio.subprocess.Process:
     """The command `steward`, begun."""
+    place = ("--url", url) if url else ()
     return await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "cli.main", *map(str, arguments), "--data", str(data), "--url", url),
+        *(sys.executable, "-m", "cli.main", *map(str, arguments), "--data", str(data), *place),
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.PIPE,
         cwd=ROOT,
