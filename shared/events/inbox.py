@@ -11,16 +11,16 @@ from typing import Any
 from uuid import UUID
 
 import structlog
-from pydantic import ValidationError
 from sqlalchemy import text
 
-from contracts.envelope import Event, Message, registry
+from contracts.envelope import Event
 from shared.bus import Arrival
 from shared.clock import Clock
 from shared.database import Database, Transaction
 from shared.database.faults import passing
 from shared.events.handling import Delivery, Handlers, Projection, Reaction, Work
 from shared.events.parking import BLOCKING, Parked, Parking
+from shared.events.reading import NotFirst, Unread, known, read
 from shared.telemetry import TAKEN
 
 TRIES, PAUSES = 3, (0.05, 0.25)
@@ -41,31 +41,6 @@ TAKE = text(
     "AS given ON CONFLICT DO NOTHING RETURNING handler, event_id"
 )
 log = structlog.get_logger(__name__)
-
-
-class Unread(Exception):
-    """A message that no handler can be given."""
-
-    def __init__(self, reason: str, fault: str) -> None:
-        super().__init__(fault)
-        self.reason = reason
-        self.fault = fault
-
-
-class NotFirst(Exception):
-    """Earlier messages of the same record wait; they come first."""
-
-
-def read(message: Message) -> Event:
-    """The body as its class. Raises Unread where the type is unknown or the body does not fit it."""
-    cls = registry().get(message.type)
-    if cls is None:
-        raise Unread("unknown-type", f"no event class is of type {message.type!r}")
-    try:
-        return cls.model_validate_json(message.data)
-    except ValidationError as error:
-        faults = "; ".join(f"{'.'.join(map(str, e['loc'])) or 'body'}: {e['msg']}" for e in error.errors())
-        raise Unread("invalid", faults) from error
 
 
 class Inbox:
@@ -161,7 +136,7 @@ class Inbox:
                     log.error("inbox.gap", service=self.service, topic=topic, record=str(id), fault=fault)
                 continue
             try:
-                if message.type in self.by_type or message.type not in registry():
+                if message.type in self.by_type or not known(message.type):
                     taken.append(Delivery(read(message), message))
             except Unread as unread:
                 log.error("inbox.unread", service=self.service, type=message.type, fault=unread.fault)

@@ -14,9 +14,9 @@ from starlette.responses import Response, StreamingResponse
 from contracts.envelope import Message, instant_text
 from shared.database.faults import passing
 from shared.errors import Conflict, Invalid, NotFound
-from shared.events.inbox import NotFirst, Unread
 from shared.events.log import Log
 from shared.events.parking import Parked
+from shared.events.reading import NotFirst, Unread
 from shared.http.ask import JSON, Ask, Asked, Query
 from shared.http.route import Room
 

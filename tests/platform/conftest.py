@@ -13,7 +13,7 @@ from contracts.asyncapi import document
 from contracts.envelope import registry
 from shared import front
 from shared.database import Database
-from shared.events import inbox
+from shared.events import reading
 from shared.events.tables import APPEND_ONLY, METADATA
 from shared.local.postgres import LocalPostgres
 from shared.service import Service
@@ -26,7 +26,7 @@ def known_events() -> Iterator[None]:
     """The inbox reads the tests' own event classes too; `contracts`, and its page of topics, do not have them."""
     every = MappingProxyType({**registry(), **baking.EVENTS})
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(inbox, "registry", lambda: every)
+        patch.setattr(reading, "registry", lambda: every)
         known = {event.topic for event in registry().values()}
         patch.setattr(
             front,
