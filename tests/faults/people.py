@@ -15,6 +15,7 @@ from tests.journeys.desk import ByService
 from tests.system import EVERYBODY, Signed
 
 Json = dict[str, Any]
+HASTY = 0.1
 PATIENCE = 90.0
 """Seconds after which a command that nobody answers is a failure: something has not come back."""
 
@@ -33,7 +34,7 @@ class People:
         transport = ByService(ports)
         self._clients = {
             who: httpx.AsyncClient(
-                transport=transport, base_url="http://steward.test", auth=Signed(issuer, EVERYBODY[who]), timeout=10
+                transport=transport, base_url="http://steward.test", auth=Signed(issuer, EVERYBODY[who])
             )
             for who in ("alice", "manager", "root")
         }
@@ -56,8 +57,11 @@ class People:
     async def _attempt(self, client: httpx.AsyncClient, command: Command, body: Json) -> bool:
         """Whether there was an answer that settles it."""
         headers = {"Idempotency-Key": command.key, "X-Correlation-Id": str(command.correlation)}
+        # Now and then somebody does not wait for the answer, and asks again while the first request is still at work.
+        hasty = not command.doubts and self.chance.random() < HASTY
+        patience = httpx.Timeout(10, read=0.01 if hasty else 10)
         try:
-            answer = await client.post(command.path, json=body, headers=headers)
+            answer = await client.post(command.path, json=body, headers=headers, timeout=patience)
         except httpx.TransportError as error:
             command.answer = {"error": repr(error)}
         else:
