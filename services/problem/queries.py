@@ -25,7 +25,6 @@ PROBLEMS = Listing(
     shown={
         **{name: f'problem."{name}"' for name in SHOWN},
         "incidents_count": "cardinality(problem.incidents)",
-        "allowed_actions": "CAST(:allowed AS json) -> problem.state",
     },
     filters={
         "state": ("state", "in"),
@@ -53,6 +52,7 @@ PROBLEMS = Listing(
         "priority": ("coalesce(priority, 6)", "int"),
     },
     default="-opened_at",
+    chosen={"allowed_actions": "state"},
 )
 
 KNOWN = (

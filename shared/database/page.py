@@ -1,4 +1,4 @@
-"""A page of a list as one statement that returns JSON text, ready to be sent.
+"""A page of a list as one statement that returns each item as JSON text, ready to be sent.
 
 Pages go by keyset: the cursor holds the last row's sort value and id, so a row is never shown twice or left out because
 another one came or went. There is no COUNT.
@@ -7,7 +7,7 @@ another one came or went. There is no COUNT.
 import base64
 import binascii
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any
@@ -36,6 +36,8 @@ class Listing:
 
     `shown` maps each field of an item to its SQL expression. `filters` maps each parameter to (expression, operator).
     `sorts` maps each sortable field to (expression, SQL type); expressions that may be NULL cannot be sorted by.
+    `chosen` maps each further field to the column whose value chooses its JSON text from what the caller of the list
+    gives: what is the same for all rows of one state need not be written by the database for each.
     """
 
     source: str
@@ -43,7 +45,7 @@ class Listing:
     filters: Mapping[str, tuple[str, str]]
     sorts: Mapping[str, tuple[str, str]]
     default: str
-    parameters: tuple[str, ...] = field(default=())
+    chosen: Mapping[str, str] = field(default_factory=dict)
 
     def __hash__(self) -> int:
         return id(self)
@@ -61,17 +63,30 @@ def page_statement(
     if after:
         where.append(f"({expression}, id) {beyond} (CAST(CAST(:after AS text) AS {kind}), CAST(:after_id AS uuid))")
     shown = ", ".join(f"{sql} AS {QUOTE(name)}" for name, sql in listing.shown.items())
-    names = ", ".join(f"found.{QUOTE(name)}" for name in listing.shown)
-    return text(
-        f"WITH found AS (SELECT {shown}, CAST({expression} AS text) AS x_sort, id AS x_id, "
-        f"row_number() OVER () AS x_n FROM (SELECT * FROM {QUOTE(listing.source)} "
+    source = QUOTE(listing.source)
+    choosing = "".join(f", {source}.{QUOTE(column)}" for column in listing.chosen.values())
+    found = (
+        f"SELECT *, CAST({expression} AS text) AS x_sort FROM {source} "
         f"{'WHERE ' + ' AND '.join(where) if where else ''} "
-        f"ORDER BY {expression} {direction}, id {direction} LIMIT :limit + 1) AS {QUOTE(listing.source)}) "
-        "SELECT coalesce(json_agg(json.item ORDER BY found.x_n) FILTER (WHERE found.x_n <= :limit), '[]')::text, "
-        "max(found.x_n) > :limit, max(found.x_sort) FILTER (WHERE found.x_n = :limit), "
-        "(array_agg(found.x_id) FILTER (WHERE found.x_n = :limit))[1] "
-        f"FROM found, LATERAL (SELECT {names}) AS item, LATERAL (SELECT row_to_json(item) AS item) AS json"
+        f"ORDER BY {expression} {direction}, id {direction} LIMIT :limit + 1"
     )
+    return text(
+        f"SELECT CAST(row_to_json(item) AS text), {source}.x_sort, {source}.id{choosing} "
+        f"FROM ({found}) AS {source}, LATERAL (SELECT {shown}) AS item"
+    )
+
+
+def page_text(
+    listing: Listing, rows: Sequence[Any], limit: int, order: str, chosen: Mapping[str, Mapping[str, str]]
+) -> str:
+    """The page as JSON text: at most `limit` items, and the cursor of the next page, for there is one row more then."""
+    shown = rows[:limit]
+    items = [row[0] for row in shown]
+    for place, name in enumerate(listing.chosen, start=3):
+        texts = {value: f',"{name}":{text}}}' for value, text in chosen[name].items()}
+        items = [item[:-1] + texts[row[place]] for item, row in zip(items, shown, strict=True)]
+    following = f'"{cursor(order, shown[-1][1], shown[-1][2])}"' if len(rows) > limit else "null"
+    return f'{{"items":[{",".join(items)}],"next":{following}}}'
 
 
 def cursor(sort: str, value: str, id: object) -> str:

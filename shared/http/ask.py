@@ -27,7 +27,7 @@ from contracts.envelope import Event
 from shared.auth import Caller
 from shared.database import Answer, Cause, Database, Faster, Record, Transaction
 from shared.database.engine import Repeated, violated
-from shared.database.page import Listing, cursor, page_parameters
+from shared.database.page import Listing, page_parameters, page_text
 from shared.database.records import R, unnumbered
 from shared.errors import Conflict, Invalid, KeyReused, NotFound, PreconditionRequired, Refusal, Stale
 from shared.http.query import Query as Query
@@ -261,20 +261,20 @@ class Ask:
             return Response(status_code=304, headers={"ETag": etag})
         return Response(view.text(record, self.caller), 200, {"ETag": etag}, media_type=JSON)
 
-    async def page(self, listing: Listing, query: Query, extra: Mapping[str, object] | None = None) -> Response:
-        """One page of a list; `extra` gives the values of the listing's own parameters."""
-        filters = query.filters()
+    async def page(
+        self, listing: Listing, query: Query, chosen: Mapping[str, Mapping[str, str]] | None = None
+    ) -> Response:
+        """One page of a list; `chosen` gives, for each of the listing's chosen fields, the JSON text by value."""
         statement, parameters, order = page_parameters(
-            listing, filters, query.sort, query.cursor, query.limit, self.scope
+            listing, query.filters(), query.sort, query.cursor, query.limit, self.scope
         )
         try:
-            text, more, value, id = (await self.database.rows(statement, parameters | dict(extra or {})))[0]
+            rows = await self.database.rows(statement, parameters)
         except asyncpg.DataError as error:
             if query.cursor is None:
                 raise
             raise Invalid.field("cursor", "this is not a cursor of this list") from error
-        following = f'"{cursor(order, value, id)}"' if more else "null"
-        return Response(f'{{"items":{text},"next":{following}}}', media_type=JSON)
+        return Response(page_text(listing, rows, query.limit, order, chosen or {}), media_type=JSON)
 
 
 def asked(request: Request) -> Ask:

@@ -24,7 +24,8 @@ STAFFS = ("parent", "problem", "duplicate_of", "escalation", "escalated_to", "es
 
 def test_a_list_shows_the_fields_of_the_model_in_their_order() -> None:
     assert [*SHOWN, "allowed_actions"] == list(IncidentView.model_fields)
-    assert list(INCIDENTS.shown) == list(OWN_INCIDENTS.shown) == list(IncidentView.model_fields)
+    for listing in (INCIDENTS, OWN_INCIDENTS):
+        assert [*listing.shown, *listing.chosen] == list(IncidentView.model_fields)
 
 
 def test_every_filter_of_the_query_is_one_of_the_list() -> None:

@@ -135,8 +135,9 @@ def actions(roles: frozenset[str]) -> Mapping[str, Sequence[Action]]:
 
 
 @lru_cache(maxsize=256)
-def actions_text(roles: frozenset[str]) -> str:
-    return msgspec.json.encode(actions(roles)).decode()
+def actions_texts(roles: frozenset[str]) -> Mapping[str, str]:
+    """The same as JSON text."""
+    return {state: msgspec.json.encode(allowed).decode() for state, allowed in actions(roles).items()}
 
 
 HIDDEN = dict.fromkeys(STAFFS)
@@ -184,7 +185,7 @@ async def incidents(ask: Asked, query: Annotated[IncidentQuery, InQuery()]) -> R
     if ask.caller.is_customer and any(getattr(query, name) is not None for name in STAFF_FILTERS):
         raise Forbidden(f"these filters are staff's: {', '.join(STAFF_FILTERS)}")
     listing = OWN_INCIDENTS if ask.caller.is_customer else INCIDENTS
-    return await ask.page(listing, query, {"allowed": actions_text(ask.caller.roles)})
+    return await ask.page(listing, query, {"allowed_actions": actions_texts(ask.caller.roles)})
 
 
 @router.reading("/incidents/{id}", shows=IncidentView, summary="One incident or service request")

@@ -21,7 +21,6 @@ INCIDENTS = Listing(
     source="incident",
     shown={
         **{name: f'incident."{name}"' for name in SHOWN},
-        "allowed_actions": "CAST(:allowed AS json) -> incident.state",
     },
     filters={
         "state": ("state", "in"),
@@ -46,6 +45,7 @@ INCIDENTS = Listing(
     },
     sorts={"opened_at": ("opened_at", "timestamptz"), "priority": ("priority", "int"), "number": ("number", "text")},
     default="-opened_at",
+    chosen={"allowed_actions": "state"},
 )
 
 OWN_INCIDENTS = replace(INCIDENTS, shown={**INCIDENTS.shown, **dict.fromkeys(STAFFS, "NULL")})

@@ -108,8 +108,9 @@ def actions(roles: frozenset[str]) -> Mapping[str, Sequence[Action]]:
 
 
 @lru_cache(maxsize=256)
-def actions_text(roles: frozenset[str]) -> str:
-    return msgspec.json.encode(actions(roles)).decode()
+def actions_texts(roles: frozenset[str]) -> Mapping[str, str]:
+    """The same as JSON text."""
+    return {state: msgspec.json.encode(allowed).decode() for state, allowed in actions(roles).items()}
 
 
 def computed(problem: Problem, caller: Caller) -> Mapping[str, object]:
@@ -145,7 +146,7 @@ async def open_new(body: Open, ask: Asked) -> Response:
 @router.reading("/problems", shows=Problems, summary="Problems, by keyset")
 async def problems(ask: Asked, query: Annotated[ProblemQuery, InQuery()]) -> Response:
     ask.require("problem:read")
-    return await ask.page(PROBLEMS, query, {"allowed": actions_text(ask.caller.roles)})
+    return await ask.page(PROBLEMS, query, {"allowed_actions": actions_texts(ask.caller.roles)})
 
 
 @router.reading("/problems/{id}", shows=ProblemView, summary="One problem")

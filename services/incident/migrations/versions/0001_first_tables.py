@@ -172,7 +172,7 @@ def upgrade() -> None:
     op.create_index(op.f('ix_incident_organisation_opened_at_id'), 'incident', ['organisation', 'opened_at', 'id'], unique=False)
     op.create_index('ix_incident_parent', 'incident', ['parent'], unique=False, postgresql_where=sa.text('parent IS NOT NULL'))
     op.create_index('ix_incident_problem', 'incident', ['problem'], unique=False, postgresql_where=sa.text('problem IS NOT NULL'))
-    op.create_index('ix_incident_search', 'incident', [sa.literal_column("to_tsvector('simple', number || ' ' || title || ' ' || left(description, 10000))")], unique=False, postgresql_using='gin')
+    op.create_index('ix_incident_search', 'incident', [sa.literal_column("to_tsvector('simple', (((number || ' ') || title) || ' ') || left(description, 10000))")], unique=False, postgresql_using='gin')
     op.create_index('uq_incident_reference', 'incident', ['origin', 'reference'], unique=True, postgresql_where=sa.text('origin IS NOT NULL'))
     op.create_table('known_problem',
     sa.Column('id', sa.Uuid(), nullable=False),

@@ -167,7 +167,7 @@ def upgrade() -> None:
     )
     op.create_index('ix_problem_incidents', 'problem', ['incidents'], unique=False, postgresql_using='gin')
     op.create_index(op.f('ix_problem_open_opened_at_id'), 'problem', ['open', 'opened_at', 'id'], unique=False)
-    op.create_index('ix_problem_search', 'problem', [sa.literal_column("to_tsvector('simple', number || ' ' || title || ' ' || left(description, 10000))")], unique=False, postgresql_using='gin')
+    op.create_index('ix_problem_search', 'problem', [sa.literal_column("to_tsvector('simple', (((number || ' ') || title) || ' ') || left(description, 10000))")], unique=False, postgresql_using='gin')
     # ### end Alembic commands ###
     op.execute("INSERT INTO log_head (one, position, hash, published) VALUES (1, 0, decode(repeat('00', 32), 'hex'), 0)")
     op.execute("CREATE FUNCTION event_is_append_only() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'the event log is append-only'; END $$")
