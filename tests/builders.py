@@ -79,3 +79,42 @@ async def problem_with_incident(steward: Steward, **order: Any) -> tuple[Json, J
 async def applied(steward: Steward, service: str, documents: Sequence[Mapping[str, Any]], by: str = "root") -> Json:
     """Policy documents in force: what the service says of them."""
     return await told(steward.client(by), f"/{service}/policies", {"documents": list(documents)})
+
+
+async def agreed(steward: Steward, service: str | None = None, limit: str = "8h") -> str:
+    """A service under an agreement that is in force: around the clock, resolved within `limit` whatever the priority,
+    paused while its user is waited for. The service's name, a new one where none is given."""
+    name = service or f"service-{uuid4().hex[:8]}"
+    since = "2020-01-01T00:00:00Z"
+    calendar = {
+        "kind": "sla/Calendar",
+        "name": f"{name}-always",
+        "effective_from": since,
+        "spec": {"zone": "UTC", "weekly": {"monday-sunday": ["00:00-24:00"]}},
+    }
+    target = {
+        "name": "resolved",
+        "measure": "resolve",
+        "calendar": f"{name}-always",
+        "limits": {str(priority): limit for priority in range(1, 6)},
+        "pausing_reasons": ["user"],
+    }
+    agreement = {
+        "kind": "sla/Agreement",
+        "name": name,
+        "effective_from": since,
+        "spec": {
+            "kind": "SLA",
+            "parties": {"customer": "Customers", "provider": "Desk"},
+            "services": [name],
+            "period": {"from": "2020-01-01"},
+            "targets": [target],
+            "signatures": [
+                {"party": "customer", "name": "Cara", "date": "2020-01-01"},
+                {"party": "provider", "name": "Dan", "date": "2020-01-01"},
+            ],
+        },
+    }
+    await applied(steward, "sla", [calendar, agreement])
+    await steward.drained()
+    return name

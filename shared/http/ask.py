@@ -261,19 +261,26 @@ class Ask:
             return Response(status_code=304, headers={"ETag": etag})
         return Response(view.text(record, self.caller), 200, {"ETag": etag}, media_type=JSON)
 
-    async def page(
-        self, listing: Listing, query: Query, chosen: Mapping[str, Mapping[str, str]] | None = None
-    ) -> Response:
-        """One page of a list; `chosen` gives, for each of the listing's chosen fields, the JSON text by value."""
+    async def found(
+        self, listing: Listing, query: Query, more: Mapping[str, object] | None = None
+    ) -> tuple[Sequence[Any], str]:
+        """The rows of a page (item as JSON text, sort value, id), one beyond it where there is one, and the order's
+        name. `more` are the values of parameters that the listing's own expressions have."""
         statement, parameters, order = page_parameters(
             listing, query.filters(), query.sort, query.cursor, query.limit, self.scope
         )
         try:
-            rows = await self.database.rows(statement, parameters)
+            return await self.database.rows(statement, parameters | dict(more or {})), order
         except asyncpg.DataError as error:
             if query.cursor is None:
                 raise
             raise Invalid.field("cursor", "this is not a cursor of this list") from error
+
+    async def page(
+        self, listing: Listing, query: Query, chosen: Mapping[str, Mapping[str, str]] | None = None
+    ) -> Response:
+        """One page of a list; `chosen` gives, for each of the listing's chosen fields, the JSON text by value."""
+        rows, order = await self.found(listing, query)
         return Response(page_text(listing, rows, query.limit, order, chosen or {}), media_type=JSON)
 
 

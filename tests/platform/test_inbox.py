@@ -2,9 +2,10 @@
 
 import asyncio
 import random
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -13,11 +14,12 @@ from sqlalchemy import text
 
 from shared.bus import Arrival
 from shared.clock import Clock
-from shared.database import Database
+from shared.database import Database, Transaction
 from shared.events.handling import Delivery
 from shared.events.inbox import Inbox
-from tests.platform.bakery import HANDLERS, Oven, RecipePublished
+from tests.platform.bakery import HANDLERS, Oven, RecipePublished, SackGround
 from tests.platform.letters import NOBODY, arrivals, effects, inbox, life, message, once, reasons, sacks, waiting
+from tests.system import MONDAY
 
 
 def broken_by(words: str) -> None:
@@ -66,27 +68,53 @@ async def test_two_who_take_in_the_same_at_once_have_one_effect_together(bakery_
     await once(bakery_database, 12)
 
 
-async def test_a_slow_second_intake_does_not_take_the_mark_back(bakery_database: Database) -> None:
-    """A member that lost its partition and does not know it: it began before the record was known here at all."""
-    found = life(uuid4())
-    zombie = inbox(bakery_database)
-    started, go_on = asyncio.Event(), asyncio.Event()
-    marks = zombie.marks
+class Slow(Inbox):
+    """An intake that hangs between reading what was taken in and taking in, as a member does that lost its partition
+    and does not know it."""
 
-    async def slowly(*arguments: Any) -> Any:
-        seen = await marks(*arguments)
-        started.set()
-        await go_on.wait()
+    def __init__(self, database: Database) -> None:
+        super().__init__("bakery", database, HANDLERS, Clock(lambda: MONDAY))
+        self.reading, self.go_on = asyncio.Event(), asyncio.Event()
+
+    async def marks(self, transaction: Transaction, topic: str, ids: Sequence[UUID]) -> dict[UUID, int]:
+        seen = await super().marks(transaction, topic, ids)
+        self.reading.set()
+        await self.go_on.wait()
         return seen
 
-    zombie.marks = slowly  # type: ignore[method-assign, assignment]  # it hangs between reading and writing
+
+async def test_a_slow_second_intake_does_not_take_the_mark_back(bakery_database: Database) -> None:
+    found = life(uuid4())
+    zombie = Slow(bakery_database)
     late = asyncio.create_task(zombie.receive(arrivals(found[:2])))
-    await started.wait()
+    await zombie.reading.wait()
     await inbox(bakery_database).receive(arrivals(found[:4]))
-    go_on.set()
+    zombie.go_on.set()
     await late
     await inbox(bakery_database).receive(arrivals(found[4:]))
     await once(bakery_database, 1)
+
+
+async def test_a_slow_second_intake_has_no_second_effect(bakery_database: Database) -> None:
+    """Nothing but the inbox stands between them: the record has no mark yet, and a loaf can be baked twice."""
+    found = [message(uuid4(), 1, SackGround())]
+    zombie = Slow(bakery_database)
+    late = asyncio.create_task(zombie.receive(arrivals(found)))
+    await zombie.reading.wait()
+    await inbox(bakery_database).receive(arrivals(found))
+    zombie.go_on.set()
+    await late
+    assert (await bakery_database.rows(text("SELECT count(*) AS n FROM loaf"), {}))[0].n == 1
+
+
+async def test_messages_that_come_again_after_the_inbox_forgot_them_have_no_effect(bakery_database: Database) -> None:
+    lives = sacks(3)
+    for found in lives:
+        await inbox(bakery_database).receive(arrivals(found))
+    await bakery_database.rows(text("DELETE FROM inbox"), {})
+    for found in lives:
+        await inbox(bakery_database).receive(arrivals(found))
+    await once(bakery_database, 3)
 
 
 async def test_what_comes_too_early_waits_for_what_is_missing(bakery_database: Database) -> None:

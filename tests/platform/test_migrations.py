@@ -9,7 +9,7 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import create_async_engine
 
 from shared.database import Database
-from shared.database.migrate import difference, migrate, pending, revisions, write
+from shared.database.migrate import LOCK, difference, migrate, pending, revisions, write
 from shared.run import migrations
 from shared.service import Service, discovered
 
@@ -66,6 +66,24 @@ async def test_replicas_that_start_at_once_migrate_once(
     await asyncio.gather(*(migrate(url, migrations(service.name)) for _ in range(3)))
     await migrate(url, migrations(service.name))
     assert await pending(url, migrations(service.name)) is None
+
+
+async def test_a_replica_waits_for_the_one_that_migrates(fresh_database: Callable[[], Awaitable[str]]) -> None:
+    service = next(iter(SERVICES.values()))
+    url = await fresh_database()
+    database = Database(url, 2)
+    waiting = text("SELECT count(*) AS n FROM pg_locks WHERE locktype = 'advisory' AND objid = :lock AND NOT granted "
+                   "AND database = (SELECT oid FROM pg_database WHERE datname = current_database())")  # fmt: skip
+    async with database.transaction() as first:
+        await first.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": LOCK})
+        others = [asyncio.create_task(migrate(url, migrations(service.name))) for _ in range(2)]
+        async with asyncio.timeout(30):
+            while (await database.rows(waiting, {"lock": LOCK}))[0].n < 2:  # noqa: ASYNC110 - others' connections
+                await asyncio.sleep(0.02)
+        assert await names(url) == []
+    await asyncio.gather(*others)
+    assert await pending(url, migrations(service.name)) is None
+    await database.close()
 
 
 async def test_a_revision_that_fails_leaves_the_database_as_it_was(

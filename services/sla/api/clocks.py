@@ -15,7 +15,7 @@ from services.sla.lifecycle import Outcome, State
 from services.sla.queries.lists import CLOCKS
 from services.sla.rules.agreements import Book
 from services.sla.tables import Clock
-from shared.database.page import cursor, page_parameters
+from shared.database.page import cursor
 from shared.http.ask import JSON, Ask, Asked, Query
 from shared.http.route import Room
 
@@ -102,14 +102,11 @@ def book_at_hand(ask: Ask) -> Book:
 @router.reading("/clocks", shows=Clocks, summary="Clocks, by keyset; a customer's contact sees its own organisation's")
 async def clocks(ask: Asked, query: Annotated[ClockQuery, InQuery()]) -> Response:
     ask.require("clock:read")
-    statement, parameters, order = page_parameters(
-        CLOCKS, query.filters(), query.sort, query.cursor, query.limit, ask.scope
-    )
-    judged = {"now": ask.now} if ":now" in statement.text else {}
-    text, more, value, id = (await ask.database.rows(statement, parameters | judged))[0]
+    rows, order = await ask.found(CLOCKS, query, {"now": ask.now})
+    shown = rows[: query.limit]
     book = book_at_hand(ask)
-    items = [view_of(each, book, ask.now) for each in msgspec.json.decode(text)]
-    following = cursor(order, value, id) if more else None
+    items = [view_of(msgspec.json.decode(row[0]), book, ask.now) for row in shown]
+    following = cursor(order, shown[-1][1], shown[-1][2]) if len(rows) > query.limit else None
     return Response(msgspec.json.encode({"items": items, "next": following}), media_type=JSON)
 
 
