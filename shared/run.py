@@ -34,7 +34,7 @@ from shared.local import postgres as local_postgres
 from shared.local.processes import CannotStart
 from shared.memory import MemoryBus
 from shared.service import FOLDER, Runtime, Service, discovered, running
-from shared.settings import Settings
+from shared.settings import NotSet, Settings
 from shared.telemetry import configure_logging
 
 log = structlog.get_logger(__name__)
@@ -256,5 +256,5 @@ if __name__ == "__main__":
         main()
     except KeyboardInterrupt:
         sys.exit(130)
-    except (CannotStart, local_issuer.NotLocal, local_issuer.KeyExposed) as reason:
+    except (CannotStart, NotSet, local_issuer.NotLocal, local_issuer.KeyExposed) as reason:
         sys.exit(f"Steward does not start: {reason}")

@@ -14,7 +14,7 @@ from sqlalchemy import MetaData, text
 
 from contracts.envelope import Message
 from shared.auth import Permissions, Tokens
-from shared.bus import Bus
+from shared.bus import Bus, BusDown
 from shared.clock import Clock
 from shared.database import Database
 from shared.database.faults import passing
@@ -88,6 +88,8 @@ class Runtime:
         self.policies = Policies(service.policies, ())
         self.relay: Relay | None = None
         self.stopping = asyncio.Event()
+        self.connected = asyncio.Event()
+        self.connected.set()
         self._tasks: list[asyncio.Task[None]] = []
 
     def saved(self) -> None:
@@ -109,9 +111,12 @@ class Runtime:
         """Begin the background work. The routes work without it; `ready` says how it goes."""
         publisher = self.bus.publisher()
         self.relay = Relay(self.service.topic, self.database, self.log, self.sequencer, publisher)
-        work: dict[str, Callable[[], Awaitable[None]]] = {"sequencer": self.sequencer.run, "relay": self.relay.run}
+        work: dict[str, Callable[[], Awaitable[None]]] = {
+            "sequencer": self.sequencer.run,
+            "relay": self._connected(self.relay.run),
+        }
         if self.consumer:
-            work["consumer"] = self.consumer.run
+            work["consumer"] = self._connected(self.consumer.run)
         if self.service.policies:
             await self.read_policies()
             work["policies"] = self._refresh_policies
@@ -127,6 +132,13 @@ class Runtime:
         if self.relay:
             await self.relay.publisher.close()
         await self.database.close()
+
+    def _connected(self, run: Callable[[], Awaitable[None]]) -> Callable[[], Awaitable[None]]:
+        async def once_connected() -> None:
+            await self.connected.wait()
+            await run()
+
+        return once_connected
 
     async def _supervised(self, name: str, run: Callable[[], Awaitable[None]]) -> None:
         pause = 0.2
@@ -231,14 +243,31 @@ def discovered() -> Mapping[str, Callable[[], Service]]:
 @asynccontextmanager
 async def running(runtimes: list[Runtime], bus: Bus) -> AsyncIterator[None]:
     """The background work of some services, for as long as the block lasts."""
-    await bus.start()
-    wanted = {runtime.service.topic for runtime in runtimes} | {t for r in runtimes for t in r.service.consumes}
-    await bus.ensure_topics(sorted(wanted))
     for runtime in runtimes:
+        runtime.connected.clear()
         await runtime.start()
+    connecting = asyncio.create_task(connect(runtimes, bus))
     try:
         yield
     finally:
+        connecting.cancel()
+        await asyncio.gather(connecting, return_exceptions=True)
         for runtime in runtimes:
             await runtime.stop()
         await bus.close()
+
+
+async def connect(runtimes: list[Runtime], bus: Bus) -> None:
+    """Reach the bus, however long that takes: commands are taken meanwhile, and their events wait in the log."""
+    wanted = {runtime.service.topic for runtime in runtimes} | {t for r in runtimes for t in r.service.consumes}
+    while True:
+        try:
+            await bus.start()
+            await bus.ensure_topics(sorted(wanted))
+        except BusDown as error:
+            log.warning("bus.awaited", error=str(error))
+            await asyncio.sleep(1.0)
+        else:
+            break
+    for runtime in runtimes:
+        runtime.connected.set()

@@ -8,6 +8,10 @@ from pydantic import Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 
+class NotSet(Exception):
+    """A setting that has no default is not there."""
+
+
 class Settings(BaseSettings):
     """The settings every process reads. A service's own database is `STEWARD_<SERVICE>_DATABASE_URL`."""
 
@@ -43,5 +47,10 @@ class Settings(BaseSettings):
     relay_lag_limit: int = Field(10_000, description="events waiting for the bus above which a service is not ready")
 
     def database_url(self, service: str) -> str:
-        """The service's own database as an SQLAlchemy URL. Raises KeyError that names the variable."""
-        return os.environ[f"STEWARD_{service.upper()}_DATABASE_URL"]
+        """The service's own database as an SQLAlchemy URL. Raises NotSet that names the variable."""
+        name = f"STEWARD_{service.upper()}_DATABASE_URL"
+        if name not in os.environ:
+            raise NotSet(
+                f"{name} says where the database of {service} is: postgresql+asyncpg://user:password@host/name"
+            )
+        return os.environ[name]

@@ -240,6 +240,8 @@ class System:
             service.environment = {
                 **common,
                 "STEWARD_PORT": str(service.port),
+                # A service that was killed gets its partitions back at once, not after its old session's time.
+                "STEWARD_KAFKA_INSTANCE": name,
                 f"STEWARD_{name.upper()}_DATABASE_URL": self.postgres.url(f"steward_{name}"),
             }
         await asyncio.gather(*(service.migrate() for service in self.services.values()))
