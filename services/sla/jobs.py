@@ -57,18 +57,21 @@ async def tell_due(runtime: Runtime) -> int:
         last = rows[-1].next_tick_at
         # A breach is due after its instant, not at it.
         until = min(now, last + MICROSECOND) if len(rows) == BATCH and last is not None else now
-        happened = []
+        happened, progress = [], 0
         for row in rows:
+            due = row.next_tick_at
             clock, news = tick(measured(row), policies, until)
             written(row, clock, policies, until)
             transaction.touch(row)
+            # One that comes out as due as it was must not keep the job from resting.
+            progress += bool(news) or row.next_tick_at != due
             happened += [(each.at, row, each) for each in news]
         correlations = {row.id: uuid7() for row in rows}
         for at, row, each in sorted(happened, key=lambda found: found[0]):
             cause = Cause(OURSELVES, at, now, correlations[row.id])
             transaction.record(row, [told(row, each, policies)], cause)
         await transaction.flush()
-    return len(rows)
+    return progress
 
 
 async def take_in_policies(runtime: Runtime) -> int:

@@ -23,6 +23,7 @@ from services.sla.tables import Clock, Tracked
 from shared.database import Cause
 
 OURSELVES = "sla"
+NOTHING = UUID(int=0)
 Key = tuple[UUID, str, int]
 """A clock by its record, key and ordinal."""
 
@@ -137,21 +138,19 @@ class Docket:
         for row in self.rows.values():
             for causation in memories[row.id].causations - before:
                 through[row.record] = max(through.get(row.record, 0), batch.get(causation, last))
-        kept: dict[UUID, Measured | None] = {}
-        said = []
-        for each in self.said:
-            sequence = batch[each.cause.causation] if each.cause.causation else 0
-            known = sequence <= through.get(each.row.record, 0)
-            if not known and (each.what != "breached" or each.cause.occurred not in memories[each.row.id].breaches):
-                said.append(each)
-                kept[each.row.id] = None
-        self.said = said
-        for key in self.moved:
+        self.said = [
+            each
+            for each in self.said
+            if batch.get(each.cause.causation or NOTHING, 0) > through.get(each.row.record, 0)
+            and not (each.what == "breached" and memories[each.row.id].tells(each.cause.occurred))
+        ]
+        for key, clock in self.moved.items():
             row = self.rows[key]
             memory = memories[row.id]
             row.version = memory.version
-            told_last = memory.breaches[-1] if memory.breaches and row.id not in kept else self.moved[key].announced
-            self.moved[key] = replace(self.moved[key], warned=tuple(memory.warned.items()), announced=told_last)
+            breaches = [each for each in (memory.breached, clock.announced) if each is not None]
+            warned = tuple(memory.warned.items())
+            self.moved[key] = replace(clock, warned=warned, announced=max(breaches, default=None))
 
     def settle(self) -> list[Clock]:
         """Bring the rows of the moved clocks to what the facts made of them."""

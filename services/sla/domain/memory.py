@@ -14,12 +14,17 @@ BREACHED, RETARGETED, WARNED = (each.wire_type() for each in (ClockBreached, Clo
 
 @dataclass(slots=True)
 class Memory:
-    """`warned` maps each fraction to its instant, as in `rules.clock.Clock`, `breaches` are the instants told."""
+    """`warned` maps each fraction to its instant, as in `rules.clock.Clock`; `breached` is the last instant of a breach
+    that was told."""
 
     version: int = 0
     causations: set[UUID] = field(default_factory=set)
     warned: dict[str, datetime] = field(default_factory=dict)
-    breaches: list[datetime] = field(default_factory=list)
+    breached: datetime | None = None
+
+    def tells(self, breach: datetime) -> bool:
+        """Whether a breach at this instant was told, or a later one, after which none of the past is."""
+        return self.breached is not None and breach <= self.breached
 
 
 def remembered(ids: Iterable[UUID], events: Iterable[Any]) -> dict[UUID, Memory]:
@@ -36,7 +41,7 @@ def remembered(ids: Iterable[UUID], events: Iterable[Any]) -> dict[UUID, Memory]
             memory.warned.pop(fraction, None)
             memory.warned[fraction] = event.occurred
         elif event.type == BREACHED:
-            memory.breaches.append(event.occurred)
+            memory.breached = max(memory.breached or event.occurred, event.occurred)
         elif event.type == RETARGETED and event.rule == "restart":
             memory.warned.clear()
     return found

@@ -13,8 +13,9 @@ from uuid_utils.compat import uuid7
 from contracts.sla import ClockCancelled, ClockRetargeted
 from services.sla.domain.clocks import row_of
 from services.sla.domain.docket import OURSELVES, Docket, Entry, Told
-from services.sla.domain.telling import figures
+from services.sla.domain.telling import figures, told
 from services.sla.rules.clock import Clock as Measured
+from services.sla.rules.clock import Happening
 from services.sla.rules.durations import MICROSECOND
 from services.sla.tables import Clock, Tracked
 from shared.database import Cause
@@ -54,10 +55,16 @@ def refold(stored: Docket, facts: Mapping[UUID, Sequence[Entry]]) -> tuple[Docke
                 gone.append(row)
                 continue
             again.rows[key].version = row.version
-            again.moved[key] = clock = replace(clock, warned=clocks[key].warned, announced=clocks[key].announced)
-            if clock != clocks[key]:
-                news = corrected(again.rows[key], clocks[key], clock)
+            was, late = clocks[key], clock.breached_at
+            breaches = [each for each in (was.announced, clock.announced) if each is not None]
+            clock = replace(clock, warned=was.warned, announced=max(breaches, default=None))
+            if clock != replace(was, announced=clock.announced):
+                news = corrected(again.rows[key], was, clock)
                 said.append(Told(again.rows[key], news, cause(last.event, stored.now), "retargeted"))
+            if late is not None and late not in (was.announced, was.breached_at):
+                breach = told(again.rows[key], Happening("breached", late, clock, clock.breach_cause), stored.book)
+                said.append(Told(again.rows[key], breach, cause(last.event, late), "breached"))
+            again.moved[key] = clock
         again.said = said
     return again, gone
 

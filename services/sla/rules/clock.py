@@ -149,14 +149,22 @@ def settle(clock: Clock, terms: Terms, at: datetime) -> Clock:
     return replace(clock, elapsed=clock.elapsed + terms.calendar.elapsed(clock.since, at), since=at)
 
 
+def announced(clock: Clock, instant: datetime) -> datetime:
+    """The instant of the last breach that was told once one at the instant is. Under versions that it follows a clock
+    may be late, in time again and late once more: what was told of the past is not told again."""
+    return instant if clock.announced is None else max(clock.announced, instant)
+
+
 def breach(clock: Clock, at: datetime, out: list[Happening]) -> Clock:
     """The clock missed if its `late_from` lies before the instant: a stop at exactly that instant is still met."""
     if clock.state != "running" or clock.outcome != "pending" or clock.late_from is None or clock.late_from >= at:
         return clock
     instant = clock.late_from
-    missed = replace(clock, outcome="missed", breached_at=instant, breach_cause="time", announced=instant)
+    missed = replace(
+        clock, outcome="missed", breached_at=instant, breach_cause="time", announced=announced(clock, instant)
+    )
     missed = traced(missed, "breached", instant, cause="time")
-    if clock.announced != instant:
+    if missed.announced != clock.announced:
         out.append(Happening("breached", instant, missed, cause="time"))
     return missed
 
@@ -173,7 +181,8 @@ def retarget(
         after = replace(after, elapsed=ZERO, started_at=at, warned=())
     newly_missed = after.elapsed > after.limit and after.breached_at is None
     if newly_missed:
-        after = replace(after, outcome="missed", breached_at=at, breach_cause="retargeted", announced=at)
+        after = replace(after, outcome="missed", breached_at=at, breach_cause="retargeted")
+        after = replace(after, announced=announced(before, at))
     elif after.elapsed > after.limit:
         after = replace(after, outcome="missed")
     else:
@@ -184,7 +193,7 @@ def retarget(
     out.append(Happening("retargeted", at, after, cause, rule, before))
     if newly_missed:
         after = traced(after, "breached", at, cause="retargeted")
-        if clock.announced != at:
+        if after.announced != before.announced:
             out.append(Happening("breached", at, after, "retargeted"))
     return after, out
 

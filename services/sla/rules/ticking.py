@@ -36,13 +36,18 @@ def next_due(clock: Clock, book: Book, now: datetime) -> datetime | None:
     if not view.live:
         return None
     instants = [instant for _, instant in due_warnings(view, book)]
-    if view.outcome == "pending" and view.late_from is not None and view.announced != view.late_from:
+    if view.outcome == "pending" and view.late_from is not None and untold(view, view.late_from):
         instants.append(view.late_from)
-    if view.breached_at is not None and view.breached_at != clock.announced:
+    if view.breached_at is not None and untold(clock, view.breached_at):
         instants.append(view.breached_at)
     if book.recall(view.held).target.on_new_version == "follow":
         instants += book.new_versions(view.held, now, _END)[:1]
     return min(instants, default=None)
+
+
+def untold(clock: Clock, breach: datetime) -> bool:
+    """Whether a breach at the instant is still to be told."""
+    return clock.announced is None or clock.announced < breach
 
 
 def tick(clock: Clock, book: Book, now: datetime) -> tuple[Clock, list[Happening]]:
