@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from datetime import datetime
 from fractions import Fraction
-from typing import Any, TypeVar, cast
+from typing import Any, TypeVar
 from uuid import UUID, uuid5
 
 import msgspec
@@ -26,7 +26,7 @@ def row_of(cls: type[T], values: RowMapping | Mapping[str, Any]) -> T:
     """A plain object with these values; no session knows it."""
     row = class_mapper(cls).class_manager.new_instance()
     instance_dict(row).update(values)
-    return cast("T", row)
+    return row
 
 
 def clock_id(record: UUID, key: str, ordinal: int) -> UUID:
