@@ -176,10 +176,9 @@ async def test_hostile_values_are_refused_or_find_what_they_say(village: Steward
         assert (await village.client("alice").get("/mill/sacks")).json()["items"][0]["grain"] == "rye"
 
 
-@pytest.mark.parametrize("value", HOSTILE)
+# Those that a record can have.
+@pytest.mark.parametrize("value", [each for each in HOSTILE if "\u0000" not in each and len(each) < 1000])
 async def test_a_text_filter_finds_exactly_the_text_it_is_given(village: Steward, value: str) -> None:
-    if "\u0000" in value or len(value) > 1000:
-        pytest.skip("no record can have it")
     await emptied(village)
     await filled(village, value, 1, 0)
     await filled(village, "rye", 2, 0)
