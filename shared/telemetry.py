@@ -96,7 +96,8 @@ class Observed:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
-                message["headers"] = [*message["headers"], header]
+                # What is sent is what it says it is: a browser must not guess a script out of a text.
+                message["headers"] = [*message["headers"], header, (b"x-content-type-options", b"nosniff")]
             await send(message)
 
         tokens = structlog.contextvars.bind_contextvars(service=self.service, correlation=str(correlation))

@@ -240,3 +240,8 @@ async def test_the_events_are_described_too(steward: Steward) -> None:
     assert document["asyncapi"].startswith("3.")
     addresses = {channel["address"] for channel in document["channels"].values()}
     assert {runtime.service.topic for runtime in steward.system.runtimes.values()} <= addresses
+
+
+async def test_a_browser_is_told_not_to_guess(village: Steward) -> None:
+    for path in ("/livez", "/docs", "/mill/sacks", "/mill/nowhere"):
+        assert (await village.client("alice").get(path)).headers["x-content-type-options"] == "nosniff", path
