@@ -34,17 +34,35 @@ async def direct(database: Database) -> asyncpg.Connection:
     """A connection outside the pools, for locks that belong to a session."""
     url = database.several.url
     query = dict(url.query)
-    return await asyncpg.connect(
-        host=query.get("host") or url.host,
-        port=url.port,
-        user=url.username,
-        password=url.password,
-        database=url.database,
-        timeout=10,
-        command_timeout=60,
-        # A row is found by its primary key whatever the planner believes of a table that has just grown.
-        server_settings={"enable_hashjoin": "off", "enable_mergejoin": "off", "enable_seqscan": "off", "jit": "off"},
+    connecting: asyncio.Task[asyncpg.Connection] = asyncio.ensure_future(
+        asyncpg.connect(
+            host=query.get("host") or url.host,
+            port=url.port,
+            user=url.username,
+            password=url.password,
+            database=url.database,
+            timeout=10,
+            command_timeout=60,
+            # A row is found by its primary key whatever the planner believes of a table that has just grown.
+            server_settings={
+                "enable_hashjoin": "off",
+                "enable_mergejoin": "off",
+                "enable_seqscan": "off",
+                "jit": "off",
+            },
+        )
     )
+    try:
+        return await asyncio.shield(connecting)
+    except asyncio.CancelledError:
+        # Cancelled in the middle of it, the driver would leave an open connection behind.
+        connecting.add_done_callback(_let_go)
+        raise
+
+
+def _let_go(connecting: "asyncio.Task[asyncpg.Connection]") -> None:
+    if not connecting.cancelled() and connecting.exception() is None:
+        connecting.result().terminate()
 
 
 class Sequencer:

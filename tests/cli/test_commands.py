@@ -66,7 +66,11 @@ def test_an_import_without_rejects_leaves_no_file(tmp_path: Path) -> None:
         (["import", "servicenow", "absent.csv"], 2, "does not exist"),
         (["import", "servicenow", __file__, "--dry-run"], 1, "is not an incident event log"),
         (["import", "servicenow", __file__, "--zone", "Mars/Base"], 2, "is not a time zone"),
-        (["token", "mallory"], 1, "there is nobody called mallory; there are alice, bob, erin, carol, dave, root"),
+        (
+            ["token", "mallory"],
+            1,
+            "there is nobody called mallory; there are alice, bob, erin, grace, carol, dave, root",
+        ),
         (["token", "alice", "--data", "absent"], 1, "no embedded system has been started in absent"),
         (["token", "alice", "--lifetime", "soon"], 2, "is not a lifetime"),
         (["verify", "--token", "x", "--url", "ftp://here"], 1, '"ftp://here" is not an http or https URL'),

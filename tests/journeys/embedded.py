@@ -1,6 +1,7 @@
 """`make run` in a process of its own, as a newcomer starts it; and the command line beside it."""
 
 import asyncio
+import contextlib
 import os
 import signal
 import subprocess
@@ -67,7 +68,9 @@ class Embedded:
         self.process.kill()
         self.process.wait()
         for pid in processes_in(self.data.resolve() / "postgres", "postgres"):
-            os.kill(pid, signal.SIGKILL)
+            # Those whose postmaster has just died end by themselves.
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
 
     async def connect(self, service: str) -> asyncpg.Connection:
         """The database of one service."""
