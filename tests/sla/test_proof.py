@@ -20,7 +20,9 @@ pytestmark = pytest.mark.capability("SLM-7")
 
 async def all_checked(steward: Steward) -> tuple[int, list[Json]]:
     """How many records were computed once more, and what was different."""
-    checked, different, cursor = 0, [], {}
+    checked = 0
+    different: list[Json] = []
+    cursor: dict[str, str] = {}
     while True:
         page = await read(steward.client("alice"), "/sla/verification", limit=2, **cursor)
         checked += page["checked"]

@@ -75,16 +75,13 @@ def fresh(record: Tracked, clock: Measured) -> Clock:
     )
 
 
+OWNED = ("organisation", "priority", "service", "group", "assignee", "historical")
+
+
 def owned(row: Clock, record: Tracked) -> None:
     """The record's figures, which the clock and its events repeat."""
-    instance_dict(row).update(
-        organisation=record.organisation,
-        priority=record.priority,
-        service=record.service,
-        group=record.group,
-        assignee=record.assignee,
-        historical=record.historical,
-    )
+    known = instance_dict(record)
+    instance_dict(row).update({name: known[name] for name in OWNED})
 
 
 def written(row: Clock, clock: Measured, book: Book, now: datetime) -> None:

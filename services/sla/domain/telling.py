@@ -5,6 +5,8 @@ from datetime import datetime
 from fractions import Fraction
 from typing import Any
 
+from sqlalchemy.orm.attributes import instance_dict
+
 from contracts.sla import (
     ClockBreached,
     ClockCancelled,
@@ -34,22 +36,22 @@ def told(row: Clock, happening: Happening, book: Book) -> ClockFact:
 
 def figures(row: Clock, clock: Measured) -> dict[str, Any]:
     """What each event of a clock repeats of it. `due_at` and `late_from` are told only while it runs."""
-    held, runs = clock.held, clock.state == "running"
+    held, runs, known = clock.held, clock.state == "running", instance_dict(row)
     return {
-        "record": row.record,
-        "record_number": row.record_number,
-        "record_kind": row.record_kind,
-        "organisation": row.organisation,
-        "priority": row.priority,
-        "service": row.service,
-        "group": row.group,
-        "assignee": row.assignee,
+        "record": known["record"],
+        "record_number": known["record_number"],
+        "record_kind": known["record_kind"],
+        "organisation": known["organisation"],
+        "priority": known["priority"],
+        "service": known["service"],
+        "group": known["group"],
+        "assignee": known["assignee"],
         "agreement": held.agreement,
         "agreement_version": held.agreement_version,
         "calendar": held.calendar,
         "calendar_version": held.calendar_version,
         "target": held.target,
-        "measure": row.measure,
+        "measure": known["measure"],
         "state": clock.state,
         "outcome": clock.outcome,
         "started_at": clock.started_at,

@@ -82,7 +82,8 @@ class Terms:
 
 
 class Book:
-    """All versions of all agreements and calendars. Immutable; unsigned agreements are left out."""
+    """All versions of all agreements and calendars. Immutable; unsigned agreements are left out. `starts` are the kinds
+    of facts that any target is measured from."""
 
     def __init__(self, agreements: Iterable[AgreementVersion], calendars: Iterable[CalendarVersion]) -> None:
         self.calendars: dict[str, list[CalendarVersion]] = {}
@@ -97,6 +98,8 @@ class Book:
             for each in versions:
                 instants |= {edge for edge in (each.spec.period.begins, each.spec.period.ends) if edge is not None}
         instants |= {each.effective_from for of_name in self.calendars.values() for each in of_name}
+        specs = [each.spec for versions in self.agreements.values() for each in versions]
+        self.starts = frozenset(target.facts[0] for spec in specs for target in spec.targets)
         self._changes = sorted(instant.astimezone(UTC) for instant in instants)
         self._terms: dict[tuple[Subject, int, tuple[str, int] | None], dict[str, Terms]] = {}
         self._held: dict[Held, Terms] = {}

@@ -222,7 +222,7 @@ def _started(
 ) -> list[Clock]:
     """The clocks that begin with this fact, or with the change that it brings, if their start fact was before."""
     changed = old is not None and old.subject != record.subject
-    if record.status == "cancelled":
+    if record.status == "cancelled" or not (changed or fact.kind in book.starts):
         return []
     started: list[Clock] = []
     keys = {clock.key for clock in clocks}
