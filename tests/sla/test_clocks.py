@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 
-from tests.builders import told
+from tests.builders import read, told
 from tests.sla.desk import HOUR, Desk, at
 from tests.sla.documents import target
 
@@ -90,6 +90,8 @@ async def test_a_clock_is_missed_from_the_first_instant_after_the_limit_whoever_
         ("breached", at(late)),
         ("stopped", at(desk.now)),
     ]
+    entries = (await read(desk.steward.client("alice"), f"/sla/clocks/{missed['id']}/timeline"))["items"]
+    assert [each["actor"] for each in entries] == ["alice", "sla", "alice"]
 
 
 async def test_who_resumes_has_taken_up(desk: Desk) -> None:

@@ -63,6 +63,7 @@ async def test_an_open_record_of_the_past_joins_the_ticking_when_its_import_is_c
     (clock,) = await desk.clocks()
     assert (clock["historical"], clock["outcome"], clock["next_tick_at"]) == (True, "pending", None)
     assert await desk.story(clock) == [("started", "2024-03-04T09:00:00Z")]
+    assert [each["id"] for each in await desk.clocks(outcome="pending")] == [clock["id"]]
     await desk.proof(clock)
     await told(desk.steward.client("root"), "/incident/history/complete", {"origin": origin})
     await desk.ticks()
