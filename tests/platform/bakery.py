@@ -286,7 +286,7 @@ def recipe_published(policy: Policy) -> Event:
 mill = Service(
     name="mill", title="Milling", clause="-", rows=MillRow.metadata, routers=(mill_routes,),
     permissions=mill_permissions, policies=(Kind("mill/Recipe", Recipe, recipe_published),),
-    told=lambda message: message.type.startswith("steward.sack."),
+    told=lambda message: message.type in {SackFilled.wire_type(), SackNoted.wire_type()},
 )  # fmt: skip
 
 

@@ -103,3 +103,16 @@ async def test_streams_end_when_the_service_stops(fresh_village: Steward) -> Non
         fresh_village.runtime("mill").stopping.set()
         await stream.end()
         await other.end()
+
+
+async def test_customers_hear_only_what_the_service_tells_them(village: Steward) -> None:
+    await village.drained()
+    async with following(village, "carol") as carol:
+        made = await sack(village)
+        await told(village.client("alice"), f"/mill/sacks/{made['id']}/grind", {})
+        last = await sack(village)
+        while not any(event.data["subject"] == last["number"] for event in carol.events):
+            await carol.until(len(carol.events) + 1)
+    of_the_first = [event.type for event in carol.events if event.data["subject"] == made["number"]]
+    # Grinding notes and grinds; that it was ground is staff's.
+    assert of_the_first == ["steward.sack.filled.v1", "steward.sack.noted.v1"]
