@@ -1,13 +1,10 @@
 """Reads with filters and pages: problems, the incidents that they are behind, and what happened to a problem."""
 
 from collections.abc import Iterable
-from typing import Any
 from uuid import UUID
 
-import msgspec
 from sqlalchemy import text
 
-from contracts.envelope import registry
 from services.problem.tables import SEARCHED
 from shared.database import Database
 from shared.database.page import Listing
@@ -91,10 +88,6 @@ LINKED = text(
     "LEFT JOIN known_incident AS known ON known.id = given.id "
     "WHERE given.id > :after ORDER BY given.id LIMIT :limit + 1) AS found"
 )
-EVENTS = text(
-    "SELECT sequence, type, occurred, recorded, actor, data FROM event "
-    "WHERE aggregate_id = :id AND sequence > :after ORDER BY sequence LIMIT :limit"
-)
 NUMBERS = text("SELECT id, number FROM known_incident WHERE id = ANY(CAST(:ids AS uuid[]))")
 
 
@@ -109,18 +102,3 @@ async def numbers(database: Database, incidents: Iterable[UUID]) -> dict[UUID, s
     """The numbers of these incidents, as far as they are known."""
     ids = list(incidents)
     return {row.id: row.number for row in await database.rows(NUMBERS, {"ids": ids})} if ids else {}
-
-
-async def timeline(database: Database, problem: UUID, after: int, limit: int) -> list[dict[str, Any]]:
-    """Up to `limit` of a problem's events with a sequence above `after`, in order; `data` is the body as it is."""
-    return [
-        {
-            "sequence": row.sequence,
-            "event": registry()[row.type].name,
-            "at": row.occurred,
-            "recorded": row.recorded,
-            "actor": row.actor,
-            "data": msgspec.Raw(row.data.encode()),
-        }
-        for row in await database.rows(EVENTS, {"id": problem, "after": after, "limit": limit})
-    ]

@@ -8,12 +8,12 @@ from pydantic import BaseModel, Field
 from sqlalchemy import text
 from starlette.responses import Response
 
-from services.incident.domain.orders import Name, Order, Word
 from services.incident.queries import directory
 from shared.database import Transaction
 from shared.errors import Conflict
 from shared.http.ask import JSON, Asked, Query, Settled
 from shared.http.route import Room
+from shared.orders import Name, Order, Word
 
 router = Room(tags=["directory"])
 

@@ -14,11 +14,11 @@ from starlette.responses import Response
 from services.incident.api.incidents import desk
 from services.incident.domain import Desk
 from services.incident.domain.history import History, Past, Played, Step, complete, people, play
-from services.incident.domain.orders import Name, Order
 from services.incident.tables import Incident
 from shared.database import Cause, Transaction
 from shared.http.ask import JSON, Ask, Asked, Query
 from shared.http.route import Room
+from shared.orders import Name, Order
 
 router = Room(tags=["history"])
 

@@ -15,7 +15,7 @@ from contracts.envelope import Event
 from services.incident.api import families
 from services.incident.domain import VERBS, Desk, Open, Verb, open_incident
 from services.incident.domain.families import concerns_children
-from services.incident.domain.orders import Assign, Instant, Link, Unlink, Word
+from services.incident.domain.orders import Assign, Link, Unlink
 from services.incident.lifecycle import LIFECYCLE, PERMISSIONS, Action, State
 from services.incident.queries import INCIDENTS, OWN_INCIDENTS, directory
 from services.incident.queries.lists import STAFFS
@@ -25,6 +25,7 @@ from shared.auth import Caller, Permissions
 from shared.errors import Forbidden
 from shared.http.ask import Ask, Asked, Query, View
 from shared.http.route import Room
+from shared.orders import Instant, Word
 
 router = Room(tags=["incidents"])
 permissions = Permissions(PERMISSIONS, everything=frozenset({"administrator"}))

@@ -1,38 +1,23 @@
 """The routes that tell what happened to an incident, what was written on it, and what is known of its problem."""
 
-from typing import Annotated, Any
+from typing import Annotated
 from uuid import UUID
 
 import msgspec
 from fastapi import Query as InQuery
-from pydantic import AwareDatetime, BaseModel, Field
+from pydantic import AwareDatetime, BaseModel
 from sqlalchemy import text
 from starlette.responses import Response
 
 from services.incident.queries import timeline as reads
 from services.incident.tables import Incident
 from shared.errors import NotFound
-from shared.http.ask import JSON, Asked, Query
+from shared.http.ask import JSON, Asked
 from shared.http.route import Room
+from shared.http.timeline import Timeline, TimelineQuery, following
 
 router = Room(tags=["incidents"])
 KNOWN = text("SELECT id, number, state, title, workaround, changed_at FROM known_problem WHERE id = :id")
-
-
-class Entry(BaseModel):
-    """One event: when it happened and when it was written down, who did it, and what it says."""
-
-    sequence: int
-    event: str
-    at: AwareDatetime
-    recorded: AwareDatetime
-    actor: str
-    data: dict[str, Any]
-
-
-class Timeline(BaseModel):
-    items: list[Entry]
-    next: str | None
 
 
 class CommentView(BaseModel):
@@ -59,26 +44,8 @@ class KnownProblemView(BaseModel):
     changed_at: AwareDatetime
 
 
-class Following(Query):
-    """`cursor` is what the page before gave as `next`; entries come in the order of their sequence."""
-
-    sort: None = None
-    cursor: Annotated[str, Field(pattern=r"^[0-9]{1,9}$")] | None = None
-
-    @property
-    def after(self) -> int:
-        return int(self.cursor or 0)
-
-
-def following(items: list[dict[str, Any]], limit: int) -> Response:
-    """A page of what was read with one more than the limit."""
-    shown = items[:limit]
-    after = str(shown[-1]["sequence"]) if len(items) > limit else None
-    return Response(msgspec.json.encode({"items": shown, "next": after}), media_type=JSON)
-
-
 @router.reading("/incidents/{id}/timeline", shows=Timeline, summary="What happened to it, from its events")
-async def timeline(id: UUID, ask: Asked, query: Annotated[Following, InQuery()]) -> Response:
+async def timeline(id: UUID, ask: Asked, query: Annotated[TimelineQuery, InQuery()]) -> Response:
     """A customer's contact reads what is meant for customers: no internal comments, notes or ids of other records."""
     ask.require("incident:read")
     await ask.load(Incident, id)
@@ -88,7 +55,7 @@ async def timeline(id: UUID, ask: Asked, query: Annotated[Following, InQuery()])
 
 
 @router.reading("/incidents/{id}/comments", shows=Comments, summary="What people wrote on it")
-async def comments(id: UUID, ask: Asked, query: Annotated[Following, InQuery()]) -> Response:
+async def comments(id: UUID, ask: Asked, query: Annotated[TimelineQuery, InQuery()]) -> Response:
     ask.require("incident:read")
     await ask.load(Incident, id)
     customer = ask.caller.is_customer

@@ -20,7 +20,6 @@ from services.incident.domain.orders import (
     Escalate,
     Link,
     Open,
-    Order,
     Prioritise,
     Reopen,
     Resolve,
@@ -31,6 +30,7 @@ from services.incident.domain.orders import (
 )
 from services.incident.lifecycle import Action
 from services.incident.tables import Incident
+from shared.orders import Order
 
 __all__ = ["VERBS", "Desk", "Open", "Order", "Verb", "open_incident"]
 

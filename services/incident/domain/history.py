@@ -17,10 +17,11 @@ from contracts.incident import IncidentHistoryCompleted
 from services.incident.domain import VERBS
 from services.incident.domain.desk import Desk, figures
 from services.incident.domain.opening import open_incident
-from services.incident.domain.orders import Name, Open
+from services.incident.domain.orders import Open
 from services.incident.lifecycle import Action
 from services.incident.tables import Incident
 from shared.errors import Refusal
+from shared.orders import Name
 
 OPENING = "open"
 

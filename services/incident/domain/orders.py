@@ -1,35 +1,11 @@
 """What each verb needs to be told: the bodies of the API's commands, with their bounds."""
 
-from datetime import UTC, datetime
 from typing import Annotated, Literal
 from uuid import UUID
 
-from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, model_validator
+from pydantic import Field, model_validator
 
-
-def storable(text: str) -> str:
-    """PostgreSQL's text holds every character but NUL."""
-    if "\x00" in text:
-        raise ValueError("the character NUL cannot be kept")
-    return text
-
-
-# The bounds are those of contracts.terms, so that what passes here can be told as an event.
-Name = Annotated[str, Field(min_length=1, max_length=200), AfterValidator(storable)]
-Title = Annotated[str, Field(min_length=1, max_length=300), AfterValidator(storable)]
-Text = Annotated[str, Field(max_length=20_000), AfterValidator(storable)]
-Words = Annotated[str, Field(min_length=1, max_length=20_000), AfterValidator(storable)]
-# What a list is filtered by.
-Word = Annotated[str, Field(max_length=200), AfterValidator(storable)]
-Degree = Annotated[int, Field(ge=1, le=3, description="1 is the highest")]
-# Beyond these an instant in another zone has no UTC that the database can hold.
-Instant = Annotated[AwareDatetime, Field(ge=datetime(1900, 1, 1, tzinfo=UTC), lt=datetime(3000, 1, 1, tzinfo=UTC))]
-
-
-class Order(BaseModel):
-    """A command's body; a field it does not know is refused by name."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, str_strip_whitespace=True)
+from shared.orders import Degree, Instant, Name, Order, Text, Title, Words
 
 
 class Open(Order):

@@ -8,8 +8,9 @@ import msgspec
 from sqlalchemy import text
 
 from contracts import incident as it
-from contracts.envelope import Event, Message, registry
+from contracts.envelope import Message
 from shared.database import Database
+from shared.http.timeline import entry as timeline_entry
 
 EVENTS = text(
     "SELECT sequence, type, occurred, recorded, actor, data FROM event WHERE aggregate_id = :id AND sequence > :after "
@@ -74,16 +75,7 @@ async def events(
 
 
 def entry(row: Any, customer: bool) -> dict[str, Any]:
-    data: Any = msgspec.Raw(row.data.encode())
-    if customer:
-        known = msgspec.json.decode(row.data)
-        data = {name: known[name] for name in TOLD[row.type] if name in known}
-    kind: type[Event] = registry()[row.type]
-    return {
-        "sequence": row.sequence,
-        "event": kind.name,
-        "at": row.occurred,
-        "recorded": row.recorded,
-        "actor": row.actor,
-        "data": data,
-    }
+    if not customer:
+        return timeline_entry(row)
+    known = msgspec.json.decode(row.data)
+    return timeline_entry(row, {name: known[name] for name in TOLD[row.type] if name in known})

@@ -1,17 +1,17 @@
 """The routes that tell what a problem is behind: its incidents, its timeline, and every incident known here."""
 
-from typing import Annotated, Any
+from typing import Annotated
 from uuid import UUID
 
-import msgspec
 from fastapi import Query as InQuery
-from pydantic import AwareDatetime, BaseModel, Field
+from pydantic import AwareDatetime, BaseModel
 from starlette.responses import Response
 
-from services.problem.queries import INCIDENTS, linked, timeline
+from services.problem.queries import INCIDENTS, linked
 from services.problem.tables import Problem
 from shared.http.ask import JSON, Asked, Query
 from shared.http.route import Room
+from shared.http.timeline import Timeline, TimelineQuery, timeline_of
 
 router = Room(tags=["problems"])
 FIRST = UUID(int=0)
@@ -72,29 +72,6 @@ class LinkedQuery(Query):
     cursor: UUID | None = None  # type: ignore[assignment]  # an id is narrower than any text
 
 
-class Entry(BaseModel):
-    """One event: when it happened and when it was written down, who did it, and what it says."""
-
-    sequence: int
-    event: str
-    at: AwareDatetime
-    recorded: AwareDatetime
-    actor: str
-    data: dict[str, Any]
-
-
-class Timeline(BaseModel):
-    items: list[Entry]
-    next: str | None
-
-
-class TimelineQuery(Query):
-    """In the order of the events' sequence."""
-
-    sort: None = None
-    cursor: Annotated[str, Field(pattern=r"^[0-9]{1,9}$")] | None = None
-
-
 @router.reading("/problems/{id}/incidents", shows=LinkedIncidents, summary="The incidents it is behind")
 async def incidents_of(id: UUID, ask: Asked, query: Annotated[LinkedQuery, InQuery()]) -> Response:
     ask.require("problem:read")
@@ -105,13 +82,9 @@ async def incidents_of(id: UUID, ask: Asked, query: Annotated[LinkedQuery, InQue
 
 
 @router.reading("/problems/{id}/timeline", shows=Timeline, summary="What happened to it, from its events")
-async def timeline_of(id: UUID, ask: Asked, query: Annotated[TimelineQuery, InQuery()]) -> Response:
+async def timeline(id: UUID, ask: Asked, query: Annotated[TimelineQuery, InQuery()]) -> Response:
     ask.require("problem:read")
-    await ask.load(Problem, id)
-    found = await timeline(ask.database, id, int(query.cursor or 0), query.limit + 1)
-    shown = found[: query.limit]
-    following = str(shown[-1]["sequence"]) if len(found) > query.limit else None
-    return Response(msgspec.json.encode({"items": shown, "next": following}), media_type=JSON)
+    return await timeline_of(ask, Problem, id, query)
 
 
 @router.reading("/incidents", shows=KnownIncidents, summary="The incidents that problem management knows of")

@@ -3,19 +3,14 @@
 from typing import Annotated, Literal
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import Field, model_validator
 
-Name = Annotated[str, Field(min_length=1, max_length=200)]
-Title = Annotated[str, Field(min_length=1, max_length=300)]
-Text = Annotated[str, Field(max_length=20_000)]
-Words = Annotated[str, Field(min_length=1, max_length=20_000)]
-Degree = Annotated[int, Field(ge=1, le=3, description="1 is the highest")]
+from shared.orders import Degree, Name, Text, Title, Words
+from shared.orders import Order as AnyOrder
 
 
-class Order(BaseModel):
-    """A command's body; a field it does not know is refused by name."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, str_strip_whitespace=True)
+class Order(AnyOrder):
+    """A command's body."""
 
     def mentioned(self) -> tuple[UUID, ...]:
         """The incidents it speaks of."""
