@@ -52,6 +52,10 @@ class Transaction:
     async def execute(self, sql: TextClause, parameters: dict[str, Any] | None = None) -> CursorResult[Any]:
         return await self.connection.execute(sql, parameters or {})
 
+    async def rows(self, sql: TextClause, parameters: dict[str, Any]) -> Sequence[Any]:
+        """The rows of one statement, as `Database.rows` gives them."""
+        return (await self.execute(sql, parameters)).all()
+
     async def load_many(self, cls: type[R], ids: Iterable[UUID]) -> dict[UUID, R]:
         """The records with these ids, locked in the order of their ids so that two batches cannot deadlock."""
         t = table(cls)
