@@ -64,6 +64,7 @@ class IncidentOpened(IncidentFact):
     symptom: Name | None = None
     origin: Name | None = None
     reference: Name | None = None
+    proposed_impact: Degree | None = None
 
 
 class IncidentAssigned(IncidentFact):
@@ -115,6 +116,7 @@ class IncidentResolved(IncidentFact):
     cause: Text | None = None
     with_parent: UUID | None = None
     close_due_at: AwareDatetime | None = None
+    cause_code: Name | None = None
 
 
 class IncidentConfirmed(IncidentFact):
@@ -151,6 +153,8 @@ class IncidentClosed(IncidentFact):
     duplicate_of: UUID | None = None
     reopen_count: int = Field(default=0, ge=0)
     reassignment_count: int = Field(default=0, ge=0)
+    cause_code: Name | None = None
+    effort_minutes: int = Field(default=0, ge=0)
 
 
 class IncidentCancelled(IncidentFact):
@@ -259,6 +263,104 @@ class IncidentHistoryCompleted(IncidentFact):
 
     origin: Name
     reference: Name
+
+
+class CustomerInformed(IncidentFact):
+    """The customer was told how it stands. `next_update_due` is when it will be told again.
+
+    `warning`: it was told that the agreed time cannot be kept, before it is over.
+    """
+
+    name: ClassVar[str] = "customer.informed"
+
+    text: Text
+    next_update_due: AwareDatetime | None = None
+    warning: bool = False
+
+
+class UpdateMissed(IncidentFact):
+    """The customer was to be told by `due`, and was not."""
+
+    name: ClassVar[str] = "customer.update_missed"
+
+    due: AwareDatetime
+
+
+class WorkaroundApplied(IncidentFact):
+    """The workaround of a known error was used on this record. `helped`: whether it restored the service."""
+
+    name: ClassVar[str] = "workaround.applied"
+
+    known_error: UUID
+    known_error_number: Number
+    helped: bool
+    note: Text = ""
+
+
+class OutageRecorded(IncidentFact):
+    """A service could not be used, wholly or in part, between two instants, half open.
+
+    `outage` tells this interval apart from others of the record; the same one again, with another end, replaces it.
+    `affected_service` is the service; without `ended_at` it goes on. Availability is measured from these.
+    """
+
+    name: ClassVar[str] = "outage.recorded"
+
+    outage: UUID
+    affected_service: Name
+    affected_ci: Name | None = None
+    began_at: AwareDatetime
+    ended_at: AwareDatetime | None = None
+    degree: Literal["down", "degraded"] = "down"
+    planned: bool = False
+    withdrawn: bool = False
+
+
+class EffortLogged(IncidentFact):
+    """Somebody worked on it for so many minutes; the sum so far is `total_minutes`. Costs are counted from these."""
+
+    name: ClassVar[str] = "effort.logged"
+
+    person: Name
+    minutes: int = Field(ge=1, le=100_000)
+    total_minutes: int = Field(ge=1)
+    note: Text = ""
+
+
+class ChangeSuspected(IncidentFact):
+    """A change may have caused this: a person says so, or it fits by time and by the items between the two.
+
+    `path` are the items from one that the change altered to the one that this record is about.
+    """
+
+    name: ClassVar[str] = "cause.change_suspected"
+
+    change: UUID
+    change_number: Number
+    by: Literal["hand", "proposal"]
+    path: tuple[Name, ...] = ()
+    minutes_after: int | None = Field(default=None, ge=0)
+    reason: Text = ""
+
+
+class ChangeConfirmed(IncidentFact):
+    """It is certain that the change caused this. Change and release management count it against the change."""
+
+    name: ClassVar[str] = "cause.change_confirmed"
+
+    change: UUID
+    change_number: Number
+    reason: Text = ""
+
+
+class ChangeDismissed(IncidentFact):
+    """The change that was suspected did not cause this."""
+
+    name: ClassVar[str] = "cause.change_dismissed"
+
+    change: UUID
+    change_number: Number
+    reason: Text
 
 
 class MatrixCell(BaseModel):

@@ -15,6 +15,7 @@ from contracts.terms import Change, Degree, Name, Number, Priority, Text, Title,
 State = Literal["new", "active", "waiting", "resolved", "closed", "cancelled"]
 Source = Literal["incident", "trend", "supplier", "test"]
 WaitingReason = Literal["change", "vendor", "evidence"]
+Dimension = Literal["ci", "service", "category"]
 
 
 class ProblemFact(Event):
@@ -34,6 +35,7 @@ class ProblemFact(Event):
     category: Name | None = None
     group: Name | None = None
     assignee: Name | None = None
+    change: UUID | None = None
 
 
 class ProblemOpened(ProblemFact):
@@ -241,6 +243,77 @@ class ProblemEdited(ProblemFact):
     name: ClassVar[str] = "problem.edited"
 
     changes: dict[str, Change] = Field(min_length=1)
+
+
+class CauseIdentified(ProblemFact):
+    """The root cause is known, by a named method and with evidence; or somebody accepted that it stays unknown.
+
+    `accepted_by` is the person who did, where `known` is false. A later one replaces it.
+    """
+
+    name: ClassVar[str] = "cause.identified"
+
+    known: bool
+    cause: Text
+    cause_code: Name | None = None
+    method: Name | None = None
+    evidence: tuple[Text, ...] = ()
+    accepted_by: Name | None = None
+
+
+class FixEvaluated(ProblemFact):
+    """After the fix, the closings of linked incidents were counted against those in as long a time before it."""
+
+    name: ClassVar[str] = "fix.evaluated"
+
+    fixed_at: AwareDatetime
+    days: int = Field(ge=1)
+    before: int = Field(ge=0)
+    after: int = Field(ge=0)
+    verdict: Literal["effective", "ineffective", "undecided"]
+
+
+class ProblemReviewCompleted(ProblemFact):
+    """An unusual, costly or late problem was looked back on: what is learned, which chances were missed."""
+
+    name: ClassVar[str] = "problem_review.completed"
+
+    why: Name
+    learned: Text
+    missed_chances: Text = ""
+    training: Text = ""
+
+
+class ImprovementProposed(ProblemFact):
+    """Something should be better than it is; the management system decides what becomes of it."""
+
+    name: ClassVar[str] = "problem.improvement_proposed"
+
+    proposal: Text
+    benefit: Text = ""
+
+
+class TrendDetected(Event):
+    """Incidents of one item, service or category are more than chance explains, by a stated threshold.
+
+    In the `days` up to `until` there were `count`, where as long a time before had `expected` on average. `probability`
+    is that of so many or more by chance, below the rule's `threshold`. Each finding is a fact of its own.
+    """
+
+    topic: ClassVar[str] = "steward.problem"
+    name: ClassVar[str] = "trend.detected"
+
+    dimension: Dimension
+    value: Name
+    days: int = Field(ge=1)
+    until: AwareDatetime
+    count: int = Field(ge=1)
+    expected: float = Field(ge=0)
+    probability: float = Field(ge=0, le=1)
+    threshold: float = Field(gt=0, lt=1)
+    rule: Name | None = None
+    rule_version: Version | None = None
+    incidents: tuple[UUID, ...] = ()
 
 
 class ProblemPriorityRulePublished(Event):
