@@ -1,0 +1,1 @@
+"""The guide is run, block by block."""
