@@ -41,8 +41,8 @@ requirements: ## Resolve the requirements anew (needs uv)
 
 ##@ Run
 .PHONY: run up down
-run: setup ## Start everything in one process on 127.0.0.1 (PORT=8000 DATA=var)
-	@$(BIN)/python -m shared.run --embedded --port $(PORT) --data $(DATA)
+run: setup ## Start everything in one process on 127.0.0.1 (PORT=8000 DATA=var; SIMULATE=1: with people at work)
+	@STEWARD_SIMULATE=$(SIMULATE) $(BIN)/python -m shared.run --embedded --port $(PORT) --data $(DATA)
 
 up: setup kafka ## Start it as in production: PostgreSQL, Kafka, a process per service (BASE_PORT=8100 DATA=var)
 	@$(BIN)/python -m shared.local.up --port $(BASE_PORT) --data $(DATA)

@@ -1,7 +1,7 @@
 """The first start's company: its policies, and what its service desk did in the last weeks, through the public API."""
 
 import re
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -26,9 +26,8 @@ def ago(text: str) -> timedelta:
     return timedelta(days=days, hours=hours, minutes=minutes)
 
 
-async def seed(client: httpx.AsyncClient) -> int:
+async def seed(client: httpx.AsyncClient, now: datetime) -> int:
     """Bring the company in; the number of its incidents. Safe to repeat: what is there already is left as it is."""
-    now = datetime.now(UTC)
     await _policies(client)
     company = yaml.safe_load((EXAMPLES / "company" / "company.yaml").read_text())
     problems = {}

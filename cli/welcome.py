@@ -3,13 +3,17 @@
 import asyncio
 import os
 import time
+from contextlib import AsyncExitStack
+from datetime import UTC, datetime
 
 import httpx
 from rich.console import Console
 from rich.panel import Panel
 
 from cli.seed import seed
+from cli.simulate import Company
 from shared.local import issuer
+from shared.local.issuer import Signed
 from shared.local.people import PEOPLE
 from shared.settings import Settings
 
@@ -27,11 +31,25 @@ async def announce(settings: Settings) -> None:
         if not mark.exists() and os.environ.get("STEWARD_SEED", "1") != "0":
             token = issuer.load(settings.data, settings.oidc_issuer, settings.oidc_audience).issue(PEOPLE["root"])
             client.headers["Authorization"] = f"Bearer {token}"
-            count = await seed(client)
+            count = await seed(client, datetime.now(UTC))
             mark.touch()
             console.print(f"A small company moved in: {count} incidents of the last weeks, its policies, two problems.")
     console.print(Panel(_box(settings, url), title="Steward is ready", expand=False))
     console.print(f"Ready {time.monotonic() - started:.1f} s after the services began to start.")
+    if os.environ.get("STEWARD_SIMULATE") == "1":
+        console.print("The company goes on working: every list moves until you stop it.")
+        await _simulated(settings, url)
+
+
+async def _simulated(settings: Settings, url: str) -> None:
+    """People of the demo at work, each with tokens of their own, until this is cancelled."""
+    issued = issuer.load(settings.data, settings.oidc_issuer, settings.oidc_audience)
+    async with AsyncExitStack() as stack:
+        clients: dict[str, httpx.AsyncClient] = {}
+        for name, person in PEOPLE.items():
+            client = httpx.AsyncClient(base_url=url, auth=Signed(issued, person), timeout=30)
+            clients[name] = await stack.enter_async_context(client)
+        await Company(clients.__getitem__).live()
 
 
 async def _ready(client: httpx.AsyncClient) -> None:

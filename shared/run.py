@@ -168,8 +168,15 @@ async def serve_embedded(settings: Settings, announce: Any) -> None:
     async with embedded(settings, Clock()) as system:
         serving = asyncio.create_task(server(system).serve())
         announcing = asyncio.create_task(announce(settings))
+        announcing.add_done_callback(unannounced)
         await serving
         announcing.cancel()
+
+
+def unannounced(announcing: "asyncio.Task[None]") -> None:
+    """The system serves without its box too, but nobody should wait for one in vain."""
+    if not announcing.cancelled() and (error := announcing.exception()) is not None:
+        log.error("announcement.failed", exc_info=error)
 
 
 async def rebuild(service: Service, settings: Settings) -> None:

@@ -4,8 +4,9 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 
+from shared.local.issuer import Signed
 from shared.local.people import PEOPLE, Person
-from shared.local.rehearsal import ISSUER, MONDAY, SetClock, Signed, Steward, rehearsal
+from shared.local.rehearsal import ISSUER, MONDAY, SetClock, Steward, rehearsal
 from shared.service import Service
 
 __all__ = ["EVERYBODY", "ISSUER", "MONDAY", "SetClock", "Signed", "Steward", "steward_of"]

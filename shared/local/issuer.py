@@ -8,13 +8,14 @@ import json
 import os
 import socket
 import stat
-from collections.abc import Iterable
-from datetime import timedelta
+from collections.abc import Generator, Iterable
+from datetime import UTC, datetime, timedelta
 from ipaddress import ip_address
 from pathlib import Path
 from secrets import token_hex
 from typing import Any
 
+import httpx
 from fastapi import APIRouter, Request, Response
 from joserfc import jwt
 from joserfc.jwk import ECKey
@@ -72,6 +73,26 @@ class Issuer:
         if person.organisation is not None:
             claims["organisation"] = person.organisation
         return jwt.encode({"alg": "ES256", "typ": "at+jwt", "kid": self.key.kid}, claims, self.key)
+
+
+class Signed(httpx.Auth):
+    """A token of this person with every request, valid at the time that the issuer's clock shows."""
+
+    def __init__(self, issuer: Issuer, person: Person) -> None:
+        self.issuer = issuer
+        self.person = person
+        self._token = ""
+        self._until = datetime.min.replace(tzinfo=UTC)
+
+    def token(self) -> str:
+        now = self.issuer.clock.now()
+        if now >= self._until:
+            self._token, self._until = self.issuer.issue(self.person), now + WORKING_DAY / 2
+        return self._token
+
+    def auth_flow(self, request: httpx.Request) -> Generator[httpx.Request, httpx.Response, None]:
+        request.headers["Authorization"] = f"Bearer {self.token()}"
+        yield request
 
 
 def load(data: Path, url: str, audience: str, clock: Clock | None = None) -> Issuer:

@@ -5,7 +5,7 @@ happens when `ticked` is called.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Generator, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -17,7 +17,7 @@ import httpx
 from shared.clock import Clock
 from shared.database import Database
 from shared.local import issuer as local_issuer
-from shared.local.issuer import Issuer
+from shared.local.issuer import Issuer, Signed
 from shared.local.people import PEOPLE, Person
 from shared.run import System, started
 from shared.service import Job, Runtime, Service
@@ -43,26 +43,6 @@ class SetClock(Clock):
             raise ValueError(f"it is {self.instant} already")
         self.instant = instant
         return instant
-
-
-class Signed(httpx.Auth):
-    """A token of this person with every request, valid at the time that the clock shows."""
-
-    def __init__(self, issuer: Issuer, person: Person) -> None:
-        self.issuer = issuer
-        self.person = person
-        self._token = ""
-        self._until = datetime.min.replace(tzinfo=UTC)
-
-    def token(self) -> str:
-        now = self.issuer.clock.now()
-        if now >= self._until:
-            self._token, self._until = self.issuer.issue(self.person), now + timedelta(hours=6)
-        return self._token
-
-    def auth_flow(self, request: httpx.Request) -> Generator[httpx.Request, httpx.Response, None]:
-        request.headers["Authorization"] = f"Bearer {self.token()}"
-        yield request
 
 
 class Steward:
