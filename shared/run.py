@@ -1,7 +1,8 @@
 """Starts Steward: `python -m shared.run incident` serves one service, `--embedded` all of them with their database.
 
 `--migrate` brings the databases to their newest schema and ends, `--rebuild` derives a service's projections again from
-the topics, `--map` prints every service's charter, `--revise NAME` drafts a migration from what the tables say.
+the topics, `--map` prints every service's charter and who listens to whom, `--revise NAME` drafts a migration from what
+the tables say.
 """
 
 import argparse
@@ -222,13 +223,21 @@ def charters() -> str:
     return "\n".join(parts)
 
 
+def picture() -> str:
+    """Who listens to whom, as a Mermaid flowchart: an arrow for each topic that a service follows."""
+    arrows = [
+        f"    {topic.removeprefix('steward.')} -->|{topic}| {each.name}" for each in found() for topic in each.consumes
+    ]
+    return "\n".join(["flowchart LR", *sorted(arrows)])
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m shared.run", description=__doc__)
     parser.add_argument("service", nargs="*", help="the services to run; none with --embedded: all")
     parser.add_argument("--embedded", action="store_true", help="all services, with PostgreSQL, in this process")
     parser.add_argument("--migrate", action="store_true", help="upgrade the databases' schemas and end")
     parser.add_argument("--rebuild", action="store_true", help="derive the projections again from the topics and end")
-    parser.add_argument("--map", action="store_true", help="print the services' charters")
+    parser.add_argument("--map", action="store_true", help="print the services' charters and who listens to whom")
     parser.add_argument("--revise", metavar="TITLE", help="draft a migration of one service")
     parser.add_argument("--port", type=int)
     parser.add_argument("--data", type=Path)
@@ -240,7 +249,7 @@ def main() -> None:
     gc.set_threshold(20_000, 20, 50)
     wanted = found(arguments.service)
     if arguments.map:
-        print(charters())  # noqa: T201
+        print(charters(), picture(), sep="\n")  # noqa: T201
     elif arguments.revise:
         for each in wanted:
             uvloop.run(revise(each, arguments.revise, settings.data))
