@@ -1,4 +1,4 @@
-"""The first start's company: its policies, and what its service desk did in the last weeks, through the public API."""
+"""The first start's company: its policies, what it has, and what its people did in the last weeks, through the API."""
 
 import re
 from datetime import datetime, timedelta
@@ -9,6 +9,7 @@ import httpx
 import yaml
 
 EXAMPLES = Path(__file__).parent.parent / "examples"
+POLICIES = ("office", "items", "change")
 ORIGIN = "demo"
 DURATION = re.compile(r"(?:(\d+)d)?(?:(\d+)h)?(?:(\d+)m)?")
 
@@ -28,13 +29,14 @@ def ago(text: str) -> timedelta:
 
 async def seed(client: httpx.AsyncClient, now: datetime) -> int:
     """Bring the company in; the number of its incidents. Safe to repeat: what is there already is left as it is."""
-    await _policies(client)
     company = yaml.safe_load((EXAMPLES / "company" / "company.yaml").read_text())
-    problems = {}
-    for problem in company["problems"]:
-        key = problem.pop("key")
-        answer = await _post(client, "/problem/problems", problem, {"Idempotency-Key": f"{ORIGIN}/{key}"})
-        problems[key] = answer["id"]
+    await policies(client)
+    await estate(client)
+    problems = {each["key"]: await _once(client, "/problem/problems", each) for each in company["problems"]}
+    for known in company["known_errors"]:
+        await _once(client, "/problem/known-errors", _placed(known, problems, now))
+    for change in company["changes"]:
+        await _once(client, "/change/changes", _placed(change, problems, now))
     records = [_past(incident, problems, now) for incident in company["incidents"]]
     answer = await _post(client, "/incident/history", {"origin": ORIGIN, "records": records})
     for record in answer["records"]:
@@ -44,13 +46,35 @@ async def seed(client: httpx.AsyncClient, now: datetime) -> int:
     return len(records)
 
 
-async def _policies(client: httpx.AsyncClient) -> None:
+async def policies(client: httpx.AsyncClient) -> None:
     """The company's rules. Its documents are in force since long before what it did."""
     by_service: dict[str, list[Any]] = {}
-    for document in yaml.load_all((EXAMPLES / "policies" / "office.yaml").read_text(), Loader=_TextLoader):
-        by_service.setdefault(document["kind"].split("/")[0], []).append(document)
+    for name in POLICIES:
+        for document in yaml.load_all((EXAMPLES / "policies" / f"{name}.yaml").read_text(), Loader=_TextLoader):
+            by_service.setdefault(document["kind"].split("/")[0], []).append(document)
     for service, documents in by_service.items():
         await _post(client, f"/{service}/policies", {"documents": documents})
+
+
+async def estate(client: httpx.AsyncClient) -> None:
+    """What the company has, and what depends on what."""
+    await _post(client, "/cmdb/estate", yaml.safe_load((EXAMPLES / "company" / "estate.yaml").read_text()))
+
+
+async def _once(client: httpx.AsyncClient, path: str, thing: dict[str, Any]) -> str:
+    """Make a record under its key, or find the one that was made before: its id."""
+    body = {name: value for name, value in thing.items() if name != "key"}
+    answer = await _post(client, path, body, {"Idempotency-Key": f"{ORIGIN}/{thing['key']}"})
+    return str(answer["id"])
+
+
+def _placed(thing: dict[str, Any], problems: dict[str, str], now: datetime) -> dict[str, Any]:
+    """A record's body with the id of its problem, and durations from now on as instants."""
+    placed = {**thing, "problem": problems[thing["problem"]]} if "problem" in thing else dict(thing)
+    for name in ("planned_start", "planned_end", "review_at"):
+        if name in placed:
+            placed[name] = (now + ago(placed[name])).isoformat()
+    return placed
 
 
 class _TextLoader(yaml.SafeLoader):

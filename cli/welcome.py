@@ -5,6 +5,7 @@ import os
 import time
 from contextlib import AsyncExitStack
 from datetime import UTC, datetime
+from pathlib import Path
 
 import httpx
 from rich.console import Console
@@ -17,7 +18,7 @@ from shared.local.issuer import Signed
 from shared.local.people import PEOPLE
 from shared.settings import Settings
 
-SEEDED = "seeded"
+MOVING, SEEDED = "moving-in", "seeded"
 
 
 async def announce(settings: Settings) -> None:
@@ -31,9 +32,11 @@ async def announce(settings: Settings) -> None:
         if not mark.exists() and os.environ.get("STEWARD_SEED", "1") != "0":
             token = issuer.load(settings.data, settings.oidc_issuer, settings.oidc_audience).issue(PEOPLE["root"])
             client.headers["Authorization"] = f"Bearer {token}"
-            count = await seed(client, datetime.now(UTC))
+            count = await seed(client, _moving_day(settings.data / MOVING))
             mark.touch()
-            console.print(f"A small company moved in: {count} incidents of the last weeks, its policies, two problems.")
+            console.print(
+                f"A small company moved in: what it has, its rules, its plans, {count} incidents of the last weeks."
+            )
     console.print(Panel(_box(settings, url), title="Steward is ready", expand=False))
     console.print(f"Ready {time.monotonic() - started:.1f} s after the services began to start.")
     if os.environ.get("STEWARD_SIMULATE") == "1":
@@ -50,6 +53,14 @@ async def _simulated(settings: Settings, url: str) -> None:
             client = httpx.AsyncClient(base_url=url, auth=Signed(issued, person), timeout=30)
             clients[name] = await stack.enter_async_context(client)
         await Company(clients.__getitem__).live()
+
+
+def _moving_day(mark: Path) -> datetime:
+    """When the company began to move in: a seeding that was broken off goes on with the same times, so that what it had
+    sent is known again by its key."""
+    if not mark.exists():
+        mark.write_text(datetime.now(UTC).isoformat())
+    return datetime.fromisoformat(mark.read_text())
 
 
 async def _ready(client: httpx.AsyncClient) -> None:
