@@ -45,7 +45,7 @@ class Item(Record, Row):
     `type_version` is the version of its type that it obeyed when its fields were last written.
     """
 
-    __tablename__ = "item"
+    __tablename__ = "configuration_item"
     __table_args__ = (
         Index(None, "type", "status"),
         Index(None, "owner"),

@@ -28,7 +28,8 @@ from shared.http.route import Room
 
 router = Room(tags=["estate"])
 CONCERNED = text(
-    "SELECT id FROM item WHERE name = ANY(CAST(:names AS text[])) OR (CAST(:prune AS boolean) AND source = :source)"
+    "SELECT id FROM configuration_item WHERE name = ANY(CAST(:names AS text[])) "
+    "OR (CAST(:prune AS boolean) AND source = :source)"
 )
 # With what may be retired, everything that it is related to: whoever relies on it is asked about.
 HELD = text(
@@ -94,7 +95,7 @@ async def take_in(body: Estate, ask: Asked, query: Annotated[EstateQuery, InQuer
     try:
         return await ask.settle(work)
     except IntegrityError as error:
-        if violated(error) not in {"uq_item_name", "uq_relationship_held"}:
+        if violated(error) not in {"uq_configuration_item_name", "uq_relationship_held"}:
             raise
         # Somebody registered an item or added a relationship of the estate meanwhile: now it is there.
         return await ask.settle(work)

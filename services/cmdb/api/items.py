@@ -32,7 +32,7 @@ from shared.http.timeline import Timeline, TimelineQuery, timeline_of
 from shared.orders import Instant
 
 router = Room(tags=["items"])
-TAKEN = text("SELECT number FROM item WHERE name = :name")
+TAKEN = text("SELECT number FROM configuration_item WHERE name = :name")
 
 
 class ItemFields(BaseModel):
@@ -113,7 +113,7 @@ async def register_item(body: Register, ask: Asked) -> Response:
     try:
         return await ask.create(item, events, VIEW)
     except asyncpg.UniqueViolationError as error:
-        if error.constraint_name != "uq_item_name":
+        if error.constraint_name != "uq_configuration_item_name":
             raise
         # Whose answer was lost sends the order again; with its key it gets that answer, not this refusal.
         return await ask.settle(partial(taken, body.name))

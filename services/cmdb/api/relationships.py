@@ -33,7 +33,7 @@ FURTHEST = 2**31 - 1
 SAME = text(
     "SELECT number FROM relationship WHERE source = :source AND target = :target AND kind = :kind AND valid_to IS NULL"
 )
-NAMES = text("SELECT id, name FROM item WHERE id = ANY(CAST(:ids AS uuid[]))")
+NAMES = text("SELECT id, name FROM configuration_item WHERE id = ANY(CAST(:ids AS uuid[]))")
 
 
 class RelationshipView(BaseModel):

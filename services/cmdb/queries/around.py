@@ -20,7 +20,7 @@ OPEN = text(
 )
 # Who relies on an item: a team is told when what it owns goes, it does not need it.
 DEPENDENTS = text(
-    "SELECT DISTINCT item.name FROM relationship JOIN item ON item.id = relationship.dependent "
+    "SELECT DISTINCT item.name FROM relationship JOIN configuration_item AS item ON item.id = relationship.dependent "
     "WHERE relationship.provider = ANY(CAST(:items AS uuid[])) AND relationship.valid_to IS NULL "
     "AND item.status IN ('live', 'maintenance') AND item.nature <> 'team' "
     "AND item.id <> ALL(CAST(:items AS uuid[])) ORDER BY item.name"
@@ -29,7 +29,7 @@ HELD = text(
     "SELECT id FROM relationship WHERE valid_to IS NULL "
     "AND (provider = ANY(CAST(:items AS uuid[])) OR dependent = ANY(CAST(:items AS uuid[])))"
 )
-NAMED = text("SELECT id, name FROM item WHERE name = ANY(CAST(:names AS text[]))")
+NAMED = text("SELECT id, name FROM configuration_item WHERE name = ANY(CAST(:names AS text[]))")
 
 
 async def approval(database: Rows, number: str | None) -> Approval | None:

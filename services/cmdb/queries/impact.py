@@ -18,17 +18,17 @@ from shared.database.graph import Reached, reached
 
 # `given` may be a name or an id; an item whose name is another one's id is found by its name.
 STARTS = text(
-    "SELECT id, name, registered_at FROM item WHERE name = ANY(CAST(:names AS text[])) "
+    "SELECT id, name, registered_at FROM configuration_item WHERE name = ANY(CAST(:names AS text[])) "
     "OR id = ANY(CAST(:ids AS uuid[]))"
 )
 ITEMS = text(
-    "SELECT id, number, name, type, nature, title, status, owner, criticality FROM item "
+    "SELECT id, number, name, type, nature, title, status, owner, criticality FROM configuration_item "
     "WHERE id = ANY(CAST(:ids AS uuid[]))"
 )
 ITEMS_THEN = text(
     "SELECT item.id, item.number, item.name, item.type, item.nature, then.body ->> 'title' AS title, "
     "then.body ->> 'status' AS status, then.body ->> 'owner' AS owner, "
-    "CAST(then.body ->> 'criticality' AS int) AS criticality FROM item, "
+    "CAST(then.body ->> 'criticality' AS int) AS criticality FROM configuration_item AS item, "
     "LATERAL (SELECT CAST(data AS json) AS body FROM event WHERE aggregate_id = item.id AND occurred <= :at "
     "ORDER BY sequence DESC LIMIT 1) AS then WHERE item.id = ANY(CAST(:ids AS uuid[]))"
 )

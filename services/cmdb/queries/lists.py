@@ -9,8 +9,8 @@ SHOWN = (
 )  # fmt: skip
 
 ITEMS = Listing(
-    source="item",
-    shown={name: f'item."{name}"' for name in SHOWN},
+    source="configuration_item",
+    shown={name: f'configuration_item."{name}"' for name in SHOWN},
     filters={
         "name": ("name", "in"),
         "type": ("type", "in"),

@@ -22,7 +22,8 @@ ITEM_THEN = text(
 # Ids are in the order of time, so a page's last id is where the next one goes on.
 ITEMS_THEN = text(
     "SELECT item.id, item.number, then.version, then.since, then.data "
-    "FROM (SELECT id, number FROM item WHERE id > :after AND registered_at <= :at ORDER BY id LIMIT :limit) AS item, "
+    "FROM (SELECT id, number FROM configuration_item WHERE id > :after AND registered_at <= :at "
+    "ORDER BY id LIMIT :limit) AS item, "
     "LATERAL (SELECT sequence AS version, occurred AS since, data FROM event "
     "WHERE aggregate_id = item.id AND occurred <= :at ORDER BY sequence DESC LIMIT 1) AS then ORDER BY item.id"
 )

@@ -104,7 +104,7 @@ def upgrade() -> None:
     sa.Column('sequence', sa.Integer(), nullable=False),
     sa.PrimaryKeyConstraint('topic', 'aggregate_id', name=op.f('pk_stream'))
     )
-    op.create_table('item',
+    op.create_table('configuration_item',
     sa.Column('id', sa.Uuid(), nullable=False),
     sa.Column('version', sa.Integer(), nullable=False),
     sa.Column('organisation', sa.Text(), nullable=True),
@@ -125,14 +125,14 @@ def upgrade() -> None:
     sa.Column('attributes', sa.JSON(), nullable=False),
     sa.Column('registered_at', sa.DateTime(timezone=True), nullable=False),
     sa.Column('changed_at', sa.DateTime(timezone=True), nullable=False),
-    sa.PrimaryKeyConstraint('id', name=op.f('pk_item')),
-    sa.UniqueConstraint('name', name=op.f('uq_item_name')),
-    sa.UniqueConstraint('number', name=op.f('uq_item_number'))
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_configuration_item')),
+    sa.UniqueConstraint('name', name=op.f('uq_configuration_item_name')),
+    sa.UniqueConstraint('number', name=op.f('uq_configuration_item_number'))
     )
-    op.create_index(op.f('ix_item_owner'), 'item', ['owner'], unique=False)
-    op.create_index('ix_item_search', 'item', [sa.literal_column("to_tsvector('simple', (((number || ' ') || name) || ' ') || COALESCE(title, ''))")], unique=False, postgresql_using='gin')
-    op.create_index(op.f('ix_item_source'), 'item', ['source'], unique=False)
-    op.create_index(op.f('ix_item_type_status'), 'item', ['type', 'status'], unique=False)
+    op.create_index(op.f('ix_configuration_item_owner'), 'configuration_item', ['owner'], unique=False)
+    op.create_index(op.f('ix_configuration_item_source'), 'configuration_item', ['source'], unique=False)
+    op.create_index(op.f('ix_configuration_item_type_status'), 'configuration_item', ['type', 'status'], unique=False)
+    op.create_index('ix_item_search', 'configuration_item', [sa.literal_column("to_tsvector('simple', (((number || ' ') || name) || ' ') || COALESCE(title, ''))")], unique=False, postgresql_using='gin')
     op.create_table('known_record',
     sa.Column('id', sa.Uuid(), nullable=False),
     sa.Column('kind', sa.Text(), nullable=False),
