@@ -18,7 +18,7 @@ import typer
 from cli.api import Api, Failed, Refused, connected
 from cli.estate.mapping import Mapping, mapping
 from cli.estate.planner import Estate, plan
-from cli.estate.reading import Place, Reject, rows_of
+from cli.estate.reading import Reject, rows_of
 from cli.progress import Progress
 from cli.tokens import DEFAULT_DATA, DEFAULT_URL, Data, Token, Url, bearer
 
@@ -128,25 +128,25 @@ def _refused(refused: Refused, found: Estate) -> list[Reject]:
     """The rows that the server's faults come from; they are taken out, with the relationships of an item that goes."""
     items, relationships = list(found.items), list(found.relationships)
     rejects: list[Reject] = []
-    gone: dict[str, Place] = {}
+    gone: dict[str, list[str]] = {}
     for name, message in refused.errors:
         part, _, rest = name.partition(".")
         number, _, at = rest.partition(".")
         reason = f"{at}: {message}" if at else message
         if part == "items" and number.isdigit() and int(number) < len(items):
-            gone[items[int(number)]] = place = found.items[items[int(number)]][1]
-            rejects.append(Reject(place, reason))
+            gone.setdefault(items[int(number)], []).append(reason)
         elif part == "relationships" and number.isdigit() and int(number) < len(relationships):
             edge = relationships[int(number)]
             if edge in found.relationships:
                 rejects.append(Reject(found.relationships.pop(edge), f"{' '.join(edge)}: {reason}"))
         else:
             raise Failed(f"nothing was imported: {name}: {message}") from refused
-    for name, place in gone.items():
-        del found.items[name]
-        for edge in [edge for edge in found.relationships if name in (edge[0], edge[2])]:
-            reason = f"{edge[0]} {edge[1]} {edge[2]}: {name} is not imported ({place})"
-            rejects.append(Reject(found.relationships.pop(edge), reason))
+    for name, reasons in gone.items():
+        _, place = found.items.pop(name)
+        with_it = [edge for edge in found.relationships if name in (edge[0], edge[2])]
+        for edge in with_it:
+            del found.relationships[edge]
+        rejects.append(Reject(place, f"{name}: {'; '.join(reasons)}; its {len(with_it)} relationships go with it"))
     return rejects
 
 

@@ -60,6 +60,7 @@ class Planner:
         self.desk = desk
         self.items = dict(present.items)
         self.new: set[UUID] = set()
+        self.refused: set[str] = set()
         self.named = {row.name for row in estate.items}
         self.plan = Plan()
         self.errors: list[dict[str, object]] = []
@@ -95,6 +96,7 @@ class Planner:
             try:
                 self.take_item(row)
             except Refusal as refusal:
+                self.refused.add(row.name)
                 self.fault(f"items.{place}", refusal)
 
     def take_item(self, row: EstateItem) -> None:
@@ -137,6 +139,8 @@ class Planner:
                 self.fault(f"relationships.{place}", Conflict(f"relationships.{wanted[edge]} is the same"))
                 continue
             wanted[edge] = place
+            if self.refused.intersection((row.source, row.target)):
+                continue  # what is wrong is said of the item
             try:
                 self.take_relationship(row, edge)
             except Refusal as refusal:
