@@ -26,11 +26,11 @@ ITEMS = text(
     "WHERE id = ANY(CAST(:ids AS uuid[]))"
 )
 ITEMS_THEN = text(
-    "SELECT item.id, item.number, item.name, item.type, item.nature, then.body ->> 'title' AS title, "
-    "then.body ->> 'status' AS status, then.body ->> 'owner' AS owner, "
-    "CAST(then.body ->> 'criticality' AS int) AS criticality FROM configuration_item AS item, "
+    "SELECT item.id, item.number, item.name, item.type, item.nature, past.body ->> 'title' AS title, "
+    "past.body ->> 'status' AS status, past.body ->> 'owner' AS owner, "
+    "CAST(past.body ->> 'criticality' AS int) AS criticality FROM configuration_item AS item, "
     "LATERAL (SELECT CAST(data AS json) AS body FROM event WHERE aggregate_id = item.id AND occurred <= :at "
-    "ORDER BY sequence DESC LIMIT 1) AS then WHERE item.id = ANY(CAST(:ids AS uuid[]))"
+    "ORDER BY sequence DESC LIMIT 1) AS past WHERE item.id = ANY(CAST(:ids AS uuid[]))"
 )
 EDGES = text("SELECT id, number, kind FROM relationship WHERE id = ANY(CAST(:ids AS uuid[]))")
 

@@ -21,11 +21,11 @@ ITEM_THEN = text(
 )
 # Ids are in the order of time, so a page's last id is where the next one goes on.
 ITEMS_THEN = text(
-    "SELECT item.id, item.number, then.version, then.since, then.data "
+    "SELECT item.id, item.number, past.version, past.since, past.data "
     "FROM (SELECT id, number FROM configuration_item WHERE id > :after AND registered_at <= :at "
     "ORDER BY id LIMIT :limit) AS item, "
     "LATERAL (SELECT sequence AS version, occurred AS since, data FROM event "
-    "WHERE aggregate_id = item.id AND occurred <= :at ORDER BY sequence DESC LIMIT 1) AS then ORDER BY item.id"
+    "WHERE aggregate_id = item.id AND occurred <= :at ORDER BY sequence DESC LIMIT 1) AS past ORDER BY item.id"
 )
 RELATIONSHIPS_THEN = text(
     "SELECT id, number, kind, source, source_ci, target, target_ci, provider, dependent, valid_from, origin "
