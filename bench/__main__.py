@@ -16,7 +16,7 @@ from pathlib import Path
 
 from rich.console import Console
 
-from bench import contestants, machine, report, systems
+from bench import contestants, impact, machine, report, systems
 from bench.besides import Besides
 from bench.contest import Standing, held, rounds
 from bench.databases import server
@@ -104,6 +104,8 @@ class Run:
                 await besides.in_one_process()
         finally:
             self.figures |= besides.figures
+        if self.wanted("impact"):
+            self.figures |= await impact.figures(self.folder, self.chosen.seconds, self.tell)
         if not self.differences:
             shutil.rmtree(self.folder)
 

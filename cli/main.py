@@ -12,6 +12,7 @@ from typer.core import TyperGroup
 
 from cli import checks, imports, policies, tokens
 from cli.api import Failed
+from cli.estate.command import estate
 
 
 class Commands(TyperGroup):
@@ -36,6 +37,7 @@ app = typer.Typer(
     help="IT service management for ISO/IEC 20000: a client of Steward's public API.",
 )
 app.command()(policies.apply)
+imports.app.command()(estate)
 app.add_typer(imports.app, name="import")
 app.command()(tokens.token)
 app.command()(checks.doctor)

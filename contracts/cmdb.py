@@ -94,7 +94,8 @@ class RelationshipFact(Event):
     """A directed relationship between two items. Not an event itself.
 
     `source` stands in the relationship `kind` to `target` (source runs-on target). Whatever the kind, a failure of
-    `provider` is felt by `dependent`: that is the direction in which impact is followed.
+    `provider` is felt by `dependent`: that is the direction in which impact is followed. `origin` is the estate that it
+    was imported with; `change` is the change that allowed what this event tells, if one did.
     """
 
     topic: ClassVar[str] = TOPIC
@@ -108,6 +109,8 @@ class RelationshipFact(Event):
     dependent: UUID
     valid_from: AwareDatetime
     valid_to: AwareDatetime | None = None
+    origin: Name | None = None
+    change: Number | None = None
 
 
 class RelationshipAdded(RelationshipFact):

@@ -10,7 +10,7 @@ from functools import cache
 from types import MappingProxyType
 
 from contracts.envelope import Message
-from contracts.story import incident, problem, sla
+from contracts.story import cmdb, incident, problem, sla
 from contracts.story.teller import Story
 
 
@@ -21,6 +21,8 @@ def messages() -> tuple[Message, ...]:
     sla.policies(story)
     incident.policies(story)
     problem.policies(story)
+    cmdb.policies(story)
+    cmdb.estate(story)
     problem.until_incident(story)
     incident.until_warning(story)
     sla.until_warning(story)
@@ -30,6 +32,7 @@ def messages() -> tuple[Message, ...]:
     incident.others(story)
     sla.withdrawn(story)
     problem.others(story)
+    cmdb.others(story)
     return tuple(story.messages)
 
 

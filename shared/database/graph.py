@@ -27,16 +27,18 @@ class Rows(Protocol):
 class Edges:
     """A table with the columns id, valid_from, valid_to (half open; NULL: still) and the two ends of each edge.
 
-    `back` is the same table followed against its direction. Both columns of ends should be indexed with valid_to.
+    `back` is the same table followed against its direction. Both columns of ends should be indexed. `only` is a
+    condition on the table's rows, SQL of the service's own.
     """
 
     table: str
     start: str
     end: str
+    only: str = "TRUE"
 
     @property
     def back(self) -> "Edges":
-        return Edges(self.table, self.end, self.start)
+        return Edges(self.table, self.end, self.start, self.only)
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +80,8 @@ def level(edges: Edges) -> TextClause:
     return text(
         f"SELECT DISTINCT ON ({end}) {end} AS node, {start} AS previous, id AS edge FROM {table} "
         f"WHERE {start} = ANY(CAST(:frontier AS uuid[])) AND {end} <> ALL(CAST(:seen AS uuid[])) "
-        f"AND valid_from <= :at AND (valid_to IS NULL OR valid_to > :at) ORDER BY {end}, {start}, id LIMIT :room"
+        f"AND valid_from <= :at AND (valid_to IS NULL OR valid_to > :at) AND {edges.only} "
+        f"ORDER BY {end}, {start}, id LIMIT :room"
     )
 
 

@@ -20,6 +20,7 @@ PEOPLE: Mapping[str, Person] = {
         Person("alice", "Alice", ("service_desk",)),
         Person("bob", "Bob", ("change_manager",)),
         Person("erin", "Erin", ("approver",)),
+        Person("frank", "Frank", ("configuration_manager",)),
         Person("grace", "Grace", ("problem_manager", "service_level_manager")),
         Person("carol", "Carol", ("customer",), organisation="northwind"),
         Person("dave", "Dave", ("customer",), organisation="contoso"),

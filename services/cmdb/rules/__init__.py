@@ -1,0 +1,1 @@
+"""What configuration management calculates without a database: types, kinds of relationships, change control."""
