@@ -20,7 +20,6 @@ State = Literal[
 Class = Literal["standard", "normal", "major", "emergency"]
 Risk = Literal["low", "medium", "high"]
 Outcome = Literal["implemented", "failed", "backed_out"]
-Collision = Literal["same-item", "dependent-item", "same-team", "freeze", "major-incident", "outside-window"]
 
 
 class ChangeFact(Event):
@@ -52,8 +51,25 @@ class ChangeFact(Event):
     incident: UUID | None = None
 
 
-class ChangeSubmitted(ChangeFact):
-    """A request for change was recorded, with its reason. Whoever assesses changes begins."""
+class PlannedFact(ChangeFact):
+    """How it is done, and what is done where it fails: reversed by its back-out plan, or repaired by its remedy plan.
+
+    `backout_minutes` after its start the decision to back out is due. `backout_tested` is absent while nobody has said
+    whether the plan was tried. Not an event itself.
+    """
+
+    plan: Text = ""
+    backout: Text = ""
+    remedy: Text = ""
+    backout_minutes: int | None = Field(default=None, ge=0)
+    backout_tested: bool | None = None
+
+
+class ChangeSubmitted(PlannedFact):
+    """A request for change was recorded, with its reason. Whoever assesses changes begins.
+
+    `outage_minutes` is how long the services that it affects cannot be used; absent: for the whole window.
+    """
 
     name: ClassVar[str] = "change.submitted"
 
@@ -62,11 +78,14 @@ class ChangeSubmitted(ChangeFact):
     benefit: Text = ""
     impact: Text = ""
     resources: Text = ""
+    outage_minutes: int | None = Field(default=None, ge=0)
 
 
 class ChangeEdited(ChangeFact):
-    """What it says is another text. `scope_changed` where items, window, plan or back-out are others: what was approved
-    is not what would be done, so approvals are void."""
+    """What it says is another text.
+
+    `scope_changed` where items, plan or back-out are others: what was approved is not what would be done.
+    """
 
     name: ClassVar[str] = "change.edited"
 
@@ -84,10 +103,10 @@ class Answer(BaseModel):
     points: int
 
 
-class ChangeClassified(ChangeFact):
+class ChangeClassified(PlannedFact):
     """Its class and risk follow from the declared rule, or from the pre-approved model of a standard change.
 
-    `points` is the sum that the rule made a risk of.
+    `points` is the sum that the rule made a risk of. Plan and back-out are told again: a model brings its own.
     """
 
     name: ClassVar[str] = "change.classified"
@@ -97,6 +116,7 @@ class ChangeClassified(ChangeFact):
     rule: Name | None = None
     rule_version: Version | None = None
     previous_class: Class | None = None
+    model_version: Version | None = None
 
 
 class ChangeAssigned(ChangeFact):
@@ -131,8 +151,10 @@ class ApprovalGiven(ChangeFact):
 
 
 class ChangeApproved(ChangeFact):
-    """Everybody whom the policy asks for has agreed: it may be carried out in its window. Controlled items may be
-    changed by it. `approvers` are those who agreed."""
+    """Everybody whom the policy asks for has agreed: it may be carried out in its window.
+
+    Controlled items may be changed by it. `approvers` are those who agreed.
+    """
 
     name: ClassVar[str] = "change.approved"
 
@@ -169,23 +191,6 @@ class EmergencyAuthorised(ChangeFact):
     paperwork_due: AwareDatetime
 
 
-class PaperworkCompleted(ChangeFact):
-    """The records that an emergency change owed are there. `late` where they came after they were due."""
-
-    name: ClassVar[str] = "emergency.documented"
-
-    paperwork_due: AwareDatetime
-    late: bool
-
-
-class PaperworkOverdue(ChangeFact):
-    """The records that an emergency change owes are not there in time."""
-
-    name: ClassVar[str] = "emergency.paperwork_overdue"
-
-    paperwork_due: AwareDatetime
-
-
 class ChangeStarted(ChangeFact):
     """Its items are being altered now. `decide_by` is the latest instant for the decision to back out."""
 
@@ -193,16 +198,22 @@ class ChangeStarted(ChangeFact):
 
     started_at: AwareDatetime
     decide_by: AwareDatetime | None = None
+    outside_window: bool = False
+    reason: Text = ""
 
 
 class ChangeImplemented(ChangeFact):
-    """It was carried out as planned. The incident desk knows it as a recent change of its items."""
+    """It was carried out. The incident desk knows it as a recent change of its items.
+
+    `repaired`: it had failed, and was brought to its end by the remedy plan.
+    """
 
     name: ClassVar[str] = "change.implemented"
 
     started_at: AwareDatetime
     ended_at: AwareDatetime
     note: Text = ""
+    repaired: bool = False
 
 
 class ChangeFailed(ChangeFact):
@@ -253,24 +264,6 @@ class ChangeCommented(ChangeFact):
     text: Text
 
 
-class CollisionFound(ChangeFact):
-    """Something else is planned, or forbidden, where and when this change is planned.
-
-    `other` and `other_number` are the other change; `items` of the message are this change's, `path` the items from
-    one to the other. `with_what` names the freeze, major incident or team, where it is one.
-    """
-
-    name: ClassVar[str] = "collision.found"
-
-    kind: Collision
-    other: UUID | None = None
-    other_number: Number | None = None
-    with_what: Name | None = None
-    path: tuple[Name, ...] = ()
-    overlap_start: AwareDatetime
-    overlap_end: AwareDatetime
-
-
 class ScheduledChange(BaseModel):
     """One line of the forward schedule."""
 
@@ -286,6 +279,7 @@ class ScheduledChange(BaseModel):
     affected_services: tuple[Name, ...] = ()
     planned_start: AwareDatetime
     planned_end: AwareDatetime
+    outage_minutes: int | None = Field(default=None, ge=0)
 
 
 class SchedulePublished(Event):

@@ -12,7 +12,10 @@ Minutes = Annotated[int, Field(ge=0, le=1_000_000)]
 
 
 class DelegationFact(Event):
-    """Somebody's approvals may be given by another person between two instants, half open. Not an event itself."""
+    """Somebody's approvals may be given by another person between two instants, half open. Not an event itself.
+
+    `roles` are those that the approver had when it was granted: the delegate approves with these and no others.
+    """
 
     topic: ClassVar[str] = TOPIC
 
@@ -20,6 +23,7 @@ class DelegationFact(Event):
     delegate: Name
     begins: AwareDatetime
     ends: AwareDatetime
+    roles: tuple[Name, ...] = ()
 
 
 class DelegationGranted(DelegationFact):
@@ -45,7 +49,10 @@ class ApprovalStep(BaseModel):
 
 
 class ApprovalPolicyPublished(Event):
-    """A version of an approval policy was applied: who approves changes of which class, how many, in which order."""
+    """A version of an approval policy was applied: who approves changes of which class, how many, in which order.
+
+    An emergency has no steps: one named person authorises it, and its paperwork is due within `paperwork_hours`.
+    """
 
     topic: ClassVar[str] = TOPIC
     name: ClassVar[str] = "approval_policy.published"
@@ -54,6 +61,7 @@ class ApprovalPolicyPublished(Event):
     policy_version: Version
     effective_from: AwareDatetime
     classes: dict[Class, tuple[ApprovalStep, ...]]
+    paperwork_hours: float = Field(default=24, gt=0)
 
 
 class RiskOption(BaseModel):
@@ -105,6 +113,9 @@ class ChangeModelPublished(Event):
     plan: Text
     backout: Text
     minutes: Minutes
+    remedy: Text = ""
+    backout_minutes: Minutes = 0
+    backout_tested: bool = False
 
 
 class FreezePublished(Event):
@@ -124,3 +135,22 @@ class FreezePublished(Event):
     services: tuple[Name, ...] = ()
     items: tuple[Name, ...] = ()
     reason: Text = ""
+
+
+class ChangeWindowPublished(Event):
+    """A version of an agreed change window was applied: when in the week what it covers may be changed.
+
+    `weekly` has the spans of each day in local time of `zone`, for instance 22:00-04:00; one over midnight belongs to
+    the day that it begins on.
+    """
+
+    topic: ClassVar[str] = TOPIC
+    name: ClassVar[str] = "change_window.published"
+
+    window: Name
+    window_version: Version
+    effective_from: AwareDatetime
+    zone: Name
+    weekly: dict[str, tuple[str, ...]]
+    services: tuple[Name, ...] = ()
+    items: tuple[Name, ...] = ()

@@ -10,7 +10,7 @@ from functools import cache
 from types import MappingProxyType
 
 from contracts.envelope import Message
-from contracts.story import cmdb, incident, problem, sla
+from contracts.story import change, cmdb, incident, problem, sla
 from contracts.story.teller import Story
 
 
@@ -23,16 +23,19 @@ def messages() -> tuple[Message, ...]:
     problem.policies(story)
     cmdb.policies(story)
     cmdb.estate(story)
+    change.policies(story)
     problem.until_incident(story)
     incident.until_warning(story)
     sla.until_warning(story)
     incident.until_closed(story)
     sla.until_stopped(story)
     problem.until_closed(story)
+    change.corrected(story)
     incident.others(story)
     sla.withdrawn(story)
     problem.others(story)
     cmdb.others(story)
+    change.others(story)
     return tuple(story.messages)
 
 
