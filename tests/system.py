@@ -29,6 +29,7 @@ ISSUER = "http://127.0.0.1/steward-tests"
 STRANGERS = (
     Person("manager", "Mara", ("problem_manager",)),
     Person("keeper", "Kim", ("service_level_manager",)),
+    Person("chief", "Chris", ("incident_manager",)),
     Person("nobody", "Noa", ("visitor",)),
 )
 EVERYBODY = {**PEOPLE, **{person.subject: person for person in STRANGERS if person.subject not in PEOPLE}}

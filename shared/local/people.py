@@ -21,6 +21,7 @@ PEOPLE: Mapping[str, Person] = {
         Person("bob", "Bob", ("change_manager",)),
         Person("erin", "Erin", ("approver",)),
         Person("grace", "Grace", ("problem_manager", "service_level_manager")),
+        Person("heidi", "Heidi", ("incident_manager", "service_desk")),
         Person("carol", "Carol", ("customer",), organisation="northwind"),
         Person("dave", "Dave", ("customer",), organisation="contoso"),
         Person("root", "Root", ("administrator",)),

@@ -6,7 +6,7 @@ from contracts import incident as contract
 from services.incident.domain import VERBS
 from services.incident.lifecycle import LIFECYCLE, PERMISSIONS, Action, State
 from shared.errors import Conflict
-from tests.incident.samples import ORDERS, act, at, brought
+from tests.incident.samples import ORDERS, act, at, brought, prepared
 
 # Written apart from the table in the service: whoever changes one has to mean it in the other.
 # A letter is the state after the action, a dot a move that is refused.
@@ -33,6 +33,15 @@ link           n    a       w       r       c       .
 unlink         n    a       w       r       .       .
 edit           n    a       w       r       .       .
 comment        n    a       w       r       c       x
+inform         n    a       w       r       .       .
+apply-workaround n  a       w       r       .       .
+log-effort     n    a       w       r       .       .
+record-outage  n    a       w       r       .       .
+end-outage     n    a       w       r       c       .
+withdraw-outage n   a       w       r       .       .
+suspect-change n    a       w       r       c       .
+confirm-change n    a       w       r       c       .
+dismiss-change n    a       w       r       c       .
 """
 
 
@@ -78,11 +87,7 @@ def test_the_table_is_what_is_drawn(state: State, action: Action) -> None:
 @pytest.mark.capability("INC-8")
 @pytest.mark.parametrize(("state", "action"), EVERY, ids=lambda each: str(each))
 def test_a_verb_moves_as_drawn_or_refuses_and_leaves_nothing_told(state: State, action: Action) -> None:
-    incident = brought(state)
-    if action is Action.ACKNOWLEDGE and DRAWN[state, action]:
-        incident.escalation, incident.escalated_to, incident.escalated_at = "functional", "Network", at(9).now
-    if action is Action.UNLINK and DRAWN[state, action]:
-        incident.problem = incident.id
+    incident = prepared(brought(state), action)
     expected = DRAWN[state, action]
     if expected is None:
         with pytest.raises(Conflict):
