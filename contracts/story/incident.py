@@ -5,6 +5,7 @@ from typing import Any
 from contracts import incident as it
 from contracts import incident_rules as rules
 from contracts import major_incident as major
+from contracts.envelope import Event
 from contracts.story.teller import Record, Story, identity, instant
 
 # A message is a paragraph here, not a column.
@@ -169,7 +170,7 @@ def rules_applied(story: Story) -> None:
     """The rules of the desk beside matrix and closure policy, as they are applied on one morning."""
     since: dict[str, Any] = {"effective_from": instant("2026-03-03 00:00")}
 
-    def tell(event: type[it.Event], kind: str, **fields: object) -> None:
+    def tell(event: type[Event], kind: str, **fields: Any) -> None:
         record = story.record(identity(instant("2026-03-02 16:10"), kind), f"incident/{kind}/standard")
         record.tell(event, "2026-03-02 16:10", "root", **since, **fields)
 

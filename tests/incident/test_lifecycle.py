@@ -3,8 +3,18 @@
 import pytest
 
 from contracts import incident as contract
+from contracts import major_incident as major_contract
 from services.incident.domain import VERBS
-from services.incident.lifecycle import LIFECYCLE, PERMISSIONS, Action, State
+from services.incident.domain.major import MAJOR_VERBS
+from services.incident.lifecycle import (
+    LIFECYCLE,
+    MAJOR_LIFECYCLE,
+    PERMISSIONS,
+    Action,
+    MajorAction,
+    MajorState,
+    State,
+)
 from shared.errors import Conflict
 from tests.incident.samples import ORDERS, act, at, brought, prepared
 
@@ -101,3 +111,32 @@ def test_a_verb_moves_as_drawn_or_refuses_and_leaves_nothing_told(state: State, 
 
 def test_what_is_allowed_is_listed_in_the_order_of_a_days_work() -> None:
     assert LIFECYCLE.allowed(State.RESOLVED)[:3] == (Action.CONFIRM, Action.CLOSE, Action.REOPEN)
+
+
+MAJOR_DRAWING: dict[MajorAction, tuple[MajorState | None, MajorState | None, MajorState | None]] = {
+    # from            declared              stood_down            reviewed
+    MajorAction.HAND_OVER: (MajorState.DECLARED, None, None),
+    MajorAction.ASSIGN_ROLE: (MajorState.DECLARED, None, None),
+    MajorAction.SEND_UPDATE: (MajorState.DECLARED, None, None),
+    MajorAction.STAND_DOWN: (MajorState.STOOD_DOWN, None, None),
+    MajorAction.REVIEW: (None, MajorState.REVIEWED, None),
+}
+
+
+@pytest.mark.capability("INC-6")
+@pytest.mark.parametrize("action", MajorAction)
+@pytest.mark.parametrize("state", MajorState)
+def test_the_table_of_major_incidents_is_what_is_drawn(state: MajorState, action: MajorAction) -> None:
+    expected = MAJOR_DRAWING[action][list(MajorState).index(state)]
+    if expected is None:
+        with pytest.raises(Conflict) as refused:
+            MAJOR_LIFECYCLE.after(state, action)
+        assert refused.value.members["allowed"] == list(MAJOR_LIFECYCLE.allowed(state))
+    else:
+        assert MAJOR_LIFECYCLE.after(state, action) is expected
+
+
+def test_every_action_on_a_major_incident_has_a_verb_and_a_permission() -> None:
+    assert set(MAJOR_VERBS) == set(MajorAction) == set(MAJOR_DRAWING)
+    assert {f"major-incident:{action}" for action in MajorAction} <= set(PERMISSIONS)
+    assert set(major_contract.State.__args__) == {str(state) for state in MajorState}  # type: ignore[attr-defined]
