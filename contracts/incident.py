@@ -44,7 +44,8 @@ class IncidentOpened(IncidentFact):
     """A contact or alert was recorded and has a number. SLA clocks start; problem management looks for matches.
 
     `matrix` and `matrix_version` name the priority matrix that gave the priority. `origin` and `reference` are set on
-    a record that was imported: the system it comes from and its number there.
+    a record that was imported: the system it comes from and its number there. `proposed_impact` is set where the impact
+    was taken from the graph of configuration items; `next_update_due` where the customer is to be told by then.
     """
 
     name: ClassVar[str] = "incident.opened"
@@ -65,6 +66,7 @@ class IncidentOpened(IncidentFact):
     origin: Name | None = None
     reference: Name | None = None
     proposed_impact: Degree | None = None
+    next_update_due: AwareDatetime | None = None
 
 
 class IncidentAssigned(IncidentFact):
@@ -133,6 +135,7 @@ class IncidentReopened(IncidentFact):
     reason: Text
     reopened_from: Literal["resolved", "closed"]
     reopen_count: int = Field(ge=1)
+    next_update_due: AwareDatetime | None = None
 
 
 class IncidentClosed(IncidentFact):
@@ -180,6 +183,7 @@ class IncidentPrioritised(IncidentFact):
     reason: Text = ""
     matrix: Name | None = None
     matrix_version: Version | None = None
+    next_update_due: AwareDatetime | None = None
 
 
 class IncidentEscalated(IncidentFact):
@@ -286,6 +290,21 @@ class UpdateMissed(IncidentFact):
     due: AwareDatetime
 
 
+class SlaChanged(IncidentFact):
+    """An agreed time is nearly used up or exceeded; or, without `danger`, none of this record's is any more.
+
+    `target` is the promise that is worst off and `due_at` when its time is over; empty while its clock is paused.
+    `next_update_due` is when the customer has to be told, which a rule may have made soon.
+    """
+
+    name: ClassVar[str] = "incident.sla_changed"
+
+    danger: Literal["at_risk", "breached"] | None = None
+    target: Name | None = None
+    due_at: AwareDatetime | None = None
+    next_update_due: AwareDatetime | None = None
+
+
 class WorkaroundApplied(IncidentFact):
     """The workaround of a known error was used on this record. `helped`: whether it restored the service."""
 
@@ -314,6 +333,7 @@ class OutageRecorded(IncidentFact):
     degree: Literal["down", "degraded"] = "down"
     planned: bool = False
     withdrawn: bool = False
+    reason: Text = ""
 
 
 class EffortLogged(IncidentFact):
@@ -389,6 +409,7 @@ class ClosurePolicyPublished(Event):
     """A version of a closure policy was applied: how long a resolved record waits for its user's word.
 
     It counts for what is resolved from `effective_from` on; silence for `silence_days` closes such a record.
+    `cause_codes` are those that a resolution may have; none: any.
     """
 
     topic: ClassVar[str] = "steward.incident"
@@ -398,3 +419,5 @@ class ClosurePolicyPublished(Event):
     policy_version: Version
     effective_from: AwareDatetime
     silence_days: float = Field(gt=0)
+    cause_codes: tuple[Name, ...] = ()
+    cause_code_required: bool = False

@@ -9,7 +9,7 @@ from uuid import UUID
 from pydantic import AwareDatetime, Field
 
 from contracts.envelope import Event
-from contracts.terms import Name, Number, Text, Title
+from contracts.terms import Name, Number, Text, Title, Version
 
 State = Literal["declared", "stood_down", "reviewed"]
 Role = Literal["manager", "communications", "technical_lead", "scribe"]
@@ -37,13 +37,18 @@ class MajorIncidentFact(Event):
 
 
 class MajorIncidentDeclared(MajorIncidentFact):
-    """An authorised person declared it under a stated criterion. Changes of what it concerns are frozen."""
+    """An authorised person declared it under a stated criterion. Changes of what it concerns are frozen.
+
+    `policy` and `policy_version` name the policy that states the criterion; without them it was the usual one.
+    """
 
     name: ClassVar[str] = "major_incident.declared"
 
     criterion: Name
     reason: Text
     update_every_minutes: int = Field(ge=1)
+    policy: Name | None = None
+    policy_version: Version | None = None
 
 
 class MajorRoleAssigned(MajorIncidentFact):

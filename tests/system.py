@@ -15,6 +15,7 @@ __all__ = ["EVERYBODY", "ISSUER", "MONDAY", "SetClock", "Signed", "Steward", "st
 STRANGERS = (
     Person("manager", "Mara", ("problem_manager",)),
     Person("keeper", "Kim", ("service_level_manager",)),
+    Person("chief", "Chris", ("incident_manager",)),
     Person("nobody", "Noa", ("visitor",)),
 )
 EVERYBODY = {**PEOPLE, **{person.subject: person for person in STRANGERS if person.subject not in PEOPLE}}

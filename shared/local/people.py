@@ -22,6 +22,7 @@ PEOPLE: Mapping[str, Person] = {
         Person("erin", "Erin", ("approver",)),
         Person("frank", "Frank", ("configuration_manager",)),
         Person("grace", "Grace", ("problem_manager", "service_level_manager")),
+        Person("heidi", "Heidi", ("incident_manager", "service_desk")),
         Person("carol", "Carol", ("customer",), organisation="northwind"),
         Person("dave", "Dave", ("customer",), organisation="contoso"),
         Person("root", "Root", ("administrator",)),

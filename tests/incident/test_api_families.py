@@ -6,8 +6,9 @@ from uuid import UUID, uuid4
 import pytest
 from starlette.requests import Request
 
+from services.incident.api.desk import desk
 from services.incident.api.families import tie
-from services.incident.api.incidents import VIEW, desk
+from services.incident.api.views import VIEW
 from services.incident.domain.fold import fold
 from services.incident.domain.orders import Link
 from shared.auth import Caller

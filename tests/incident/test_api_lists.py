@@ -7,7 +7,7 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from services.incident.api.incidents import VIEW, IncidentQuery, IncidentView
+from services.incident.api.views import VIEW, IncidentQuery, IncidentView
 from services.incident.lifecycle import State
 from services.incident.queries import INCIDENTS, OWN_INCIDENTS
 from services.incident.queries.lists import SHOWN
@@ -19,7 +19,10 @@ from tests.system import Steward
 
 ALICE = Caller("alice", "Alice", frozenset({"service_desk"}), None)
 CAROL = Caller("carol", "Carol", frozenset({"customer"}), "northwind")
-STAFFS = ("parent", "problem", "duplicate_of", "escalation", "escalated_to", "escalated_at", "acknowledged_at")
+STAFFS = (
+    "parent", "problem", "duplicate_of", "escalation", "escalated_to", "escalated_at", "acknowledged_at",
+    "effort_minutes", "update_overdue_since", "sla_state", "sla_due_at", "cause_change", "workarounds", "suspects",
+)  # fmt: skip
 
 
 def test_a_list_shows_the_fields_of_the_model_in_their_order() -> None:
@@ -47,6 +50,8 @@ def test_a_customer_is_not_told_what_staff_do_among_themselves() -> None:
     incident.parent = incident.problem = incident.duplicate_of = UUID(int=1)
     incident.escalation, incident.escalated_to = "functional", "Network"
     incident.escalated_at = incident.acknowledged_at = at(1).now
+    incident.update_overdue_since = incident.sla_due_at = at(1).now
+    incident.sla_state, incident.cause_change = "breached", UUID(int=2)
     told, whole = json.loads(VIEW.text(incident, CAROL)), json.loads(VIEW.text(incident, ALICE))
     assert {name for name, value in whole.items() if value != told[name]} == {*STAFFS, "allowed_actions"}
     assert {told[name] for name in STAFFS} == {None}

@@ -10,31 +10,44 @@ import pytest
 from services.incident.app import service
 from services.incident.lifecycle import PERMISSIONS, Action
 from tests.builders import Json, moved_incident, opened_incident, read, resolved_incident, told
+from tests.incident.elsewhere import Elsewhere
 from tests.incident.samples import ORDERS
-from tests.system import Steward
+from tests.system import MONDAY, Steward
 
 INCIDENTS = "/incident/incidents"
 # Written apart from the service's table: who may use each verb. An administrator may use all.
+CAUSES = {"suspect-change", "confirm-change", "dismiss-change"}
 MAY: dict[str, set[str]] = {
     "alice": {*map(str, Action)},  # the service desk
-    "manager": {"comment", "acknowledge", "link"},  # problem manager
-    "bob": {"comment", "acknowledge"},  # change manager
+    "manager": {"comment", "acknowledge", "link", *CAUSES},  # problem manager
+    "bob": {"comment", "acknowledge", *CAUSES},  # change manager
     "erin": {"comment", "acknowledge"},  # approver
     "keeper": {"comment", "acknowledge"},  # service level manager
+    "chief": {"comment", "acknowledge", *CAUSES},  # incident manager
     "carol": {"confirm", "reopen", "comment"},  # a customer's contact
     "nobody": set(),
     "root": {*map(str, Action)},
 }
 ROLES = {
     "alice": "service_desk", "manager": "problem_manager", "bob": "change_manager", "erin": "approver",
-    "keeper": "service_level_manager", "carol": "customer", "nobody": "visitor", "root": "administrator",
+    "keeper": "service_level_manager", "chief": "incident_manager", "carol": "customer",
+    "nobody": "visitor", "root": "administrator",
 }  # fmt: skip
-STAFF = {"alice", "manager", "bob", "erin", "keeper", "root"}
+STAFF = {"alice", "manager", "bob", "erin", "keeper", "chief", "root"}
+MAJOR = {"chief", "root"}
 ELSEWHERE = {
     "incident:open": {"alice", "carol", "root"},
     "incident:read": STAFF | {"carol"},
     "incident:import": {"root"},
     "known-problem:read": STAFF,
+    "proposal:read": STAFF,
+    "major-incident:read": STAFF,
+    "major-incident:declare": MAJOR,
+    "major-incident:hand-over": MAJOR,
+    "major-incident:assign-role": MAJOR,
+    "major-incident:send-update": MAJOR | {"alice"},
+    "major-incident:stand-down": MAJOR,
+    "major-incident:review": MAJOR | {"manager", "keeper"},
     "directory:read": STAFF,
     "directory:change": {"alice", "root"},
     "policy:read": STAFF,
@@ -43,6 +56,13 @@ ELSEWHERE = {
     "log:verify": STAFF,
     "dead-letter:read": STAFF,
     "dead-letter:settle": {"root"},
+}
+MAJOR_ORDERS: dict[str, Json] = {
+    "hand-over": {"manager": "heidi", "reason": "end of shift"},
+    "assign-role": {"role": "scribe", "person": "heidi"},
+    "send-update": {"text": "We are on it"},
+    "stand-down": {"reason": "it is up"},
+    "review": {"went_well": "x", "to_improve": "y"},
 }
 Send = Callable[[httpx.AsyncClient, Json], Awaitable[httpx.Response]]
 
@@ -59,6 +79,13 @@ def test_the_table_of_permissions_is_what_is_written_here() -> None:
 async def test_each_role_may_use_its_verbs_and_no_other(steward: Steward, who: str) -> None:
     incident = await opened_incident(steward)
     client = steward.client(who)
+    elsewhere = Elsewhere(steward)
+    change = await elsewhere.change("CHG-31", start=MONDAY)
+    error = await elsewhere.known_error("KE-7", "It burns")
+    named: dict[str, Json] = {
+        "suspect-change": {"change": str(change)},
+        "apply-workaround": {"known_error": str(error)},
+    }
     for action in Action:
         path = f"{INCIDENTS}/{incident['id']}"
         # Nothing changes by it: it is the wrong version. Who may not, is told so before.
@@ -66,7 +93,7 @@ async def test_each_role_may_use_its_verbs_and_no_other(steward: Steward, who: s
         if action is Action.EDIT:
             answer = await client.patch(path, json=ORDERS[action], headers=headers)
         else:
-            body = {"assignee": None} if action is Action.ASSIGN else ORDERS[action]
+            body = {"assignee": None} if action is Action.ASSIGN else ORDERS[action] | named.get(action, {})
             answer = await client.post(f"{path}/{action}", json=body, headers=headers)
         assert answer.status_code == (412 if action in MAY[who] else 403), f"{who} {action}: {answer.text}"
         if answer.status_code == 403:
@@ -85,6 +112,16 @@ async def test_what_is_not_a_verb_has_its_permissions_too(steward: Steward, who:
         ("incident:read", "GET", f"{one}/timeline", None),
         ("incident:read", "GET", f"{one}/comments", None),
         ("known-problem:read", "GET", f"{one}/problem", None),
+        ("proposal:read", "GET", f"{one}/proposals", None),
+        ("proposal:read", "GET", "/incident/proposals", None),
+        ("major-incident:read", "GET", "/incident/major-incidents", None),
+        ("major-incident:read", "GET", f"/incident/major-incidents/{uuid4()}", None),
+        ("major-incident:read", "GET", f"/incident/major-incidents/{uuid4()}/timeline", None),
+        ("major-incident:declare", "POST", f"{one}/declare-major", {"criterion": "x", "reason": "x"}),
+        *(
+            (f"major-incident:{verb}", "POST", f"/incident/major-incidents/{uuid4()}/{verb}", body)
+            for verb, body in MAJOR_ORDERS.items()
+        ),
         ("incident:open", "POST", INCIDENTS, {"title": "x", "organisation": "northwind"}),
         ("directory:read", "GET", "/incident/groups", None),
         ("directory:read", "GET", "/incident/people", None),

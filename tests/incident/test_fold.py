@@ -11,14 +11,18 @@ from hypothesis import strategies as st
 from contracts import incident as contract
 from contracts.envelope import Event
 from contracts.incident import IncidentFact
+from services.incident.domain import Desk
+from services.incident.domain.causes import propose
 from services.incident.domain.families import adopt, concerns_children, end, part, repeat
 from services.incident.domain.fold import CHANGES, fold
+from services.incident.domain.informing import Danger, endangered, missed
 from services.incident.domain.orders import Close, Resolve
 from services.incident.lifecycle import LIFECYCLE, OPEN, Action, State
+from services.incident.rules import InformPolicy
 from services.incident.tables import Incident
 from shared.database import columns
 from shared.errors import Refusal
-from tests.incident.samples import DESK, NOON, PROBLEM, act, messages, opened_with
+from tests.incident.samples import CHANGE, DESK, KNOWN_ERROR, NOON, OUTAGE, PROBLEM, act, messages, opened_with
 
 # The import's bookkeeping, which no event carries.
 BOOKKEEPING = {"history_row", "in_history"}
@@ -26,6 +30,9 @@ name = st.sampled_from(["Network", "Mail", "Desk"])
 words = st.text(st.characters(codec="utf-8", exclude_characters="\x00"), min_size=1, max_size=12)
 spoken = words.filter(lambda text: bool(text.strip()))
 degree = st.integers(1, 3)
+instant = st.integers(-300, 20).map(lambda minutes: (NOON + timedelta(minutes=minutes)).isoformat())
+later = st.integers(10, 90).map(lambda minutes: (NOON + timedelta(minutes=minutes)).isoformat())
+INFORM = InformPolicy(every_minutes={"1": 5, "2": 10, "3": 20})
 
 
 def order(**fields: st.SearchStrategy[Any]) -> st.SearchStrategy[dict[str, Any]]:
@@ -41,9 +48,9 @@ ORDERS: dict[Action, st.SearchStrategy[dict[str, Any]]] = {
     Action.START: order(),
     Action.WAIT: order(reason=st.sampled_from(["user", "vendor", "problem", "evidence"]), note=words),
     Action.RESUME: order(note=words),
-    Action.RESOLVE: order(resolution_code=name, note=words, cause=st.none() | spoken),
+    Action.RESOLVE: order(resolution_code=name, note=words, cause=st.none() | spoken, cause_code=st.none() | name),
     Action.CONFIRM: order(),
-    Action.CLOSE: order(closure_code=st.none() | name),
+    Action.CLOSE: order(closure_code=st.none() | name, cause_code=st.none() | name),
     Action.REOPEN: order(reason=spoken),
     Action.CANCEL: order(reason=spoken),
     Action.PRIORITISE: order(impact=degree, urgency=degree, priority=st.none() | st.integers(1, 5), reason=spoken),
@@ -54,6 +61,13 @@ ORDERS: dict[Action, st.SearchStrategy[dict[str, Any]]] = {
     Action.UNLINK: order(relation=st.sampled_from(["problem", "duplicate_of"])),
     Action.EDIT: some(title=spoken, description=words, caller=st.none() | name),
     Action.COMMENT: order(text=spoken, internal=st.booleans()),
+    Action.INFORM: order(text=spoken, warning=st.booleans(), next_update_due=st.none() | later),
+    Action.APPLY_WORKAROUND: order(known_error=st.just(str(KNOWN_ERROR.id)), helped=st.booleans()),
+    Action.LOG_EFFORT: order(minutes=st.integers(1, 500), person=st.none() | name),
+    Action.RECORD_OUTAGE: order(service=name, began_at=instant, ended_at=st.none() | instant),
+    Action.SUSPECT_CHANGE: order(change=st.just(str(CHANGE.id)), reason=spoken),
+    Action.CONFIRM_CHANGE: order(change=st.just(str(CHANGE.id))),
+    Action.DISMISS_CHANGE: order(change=st.just(str(CHANGE.id)), reason=spoken),
 }
 
 
@@ -72,7 +86,7 @@ def test_every_event_of_an_incident_has_its_place_in_the_fold() -> None:
 @settings(max_examples=120, deadline=None)
 @given(st.data(), st.booleans())
 def test_the_events_of_any_journey_fold_to_the_row(data: st.DataObject, portal: bool) -> None:
-    desk = replace(DESK, customer=portal, actor="carol" if portal else "alice")
+    desk = replace(DESK, customer=portal, actor="carol" if portal else "alice", inform=INFORM)
     incident, events = opened_with(
         desk, impact=1, channel="portal", symptom="smoke", occurred_at=NOON - timedelta(hours=1), detected_at=NOON
     )
@@ -81,13 +95,34 @@ def test_the_events_of_any_journey_fold_to_the_row(data: st.DataObject, portal: 
         action = data.draw(st.sampled_from(LIFECYCLE.allowed(State(incident.state))))
         before, now = row(incident), NOON + timedelta(minutes=minutes, microseconds=minutes)
         try:
-            events = act(incident, action, replace(desk, now=now), **data.draw(ORDERS[action]))
+            version = incident.version
+            events = happened(data, incident, action, replace(desk, now=now))
+            incident.version = version + len(events)
         except Refusal:
             for column, value in before.items():
                 setattr(incident, column, value)
             continue
         told += [(now, event) for event in events]
     assert fold(messages(incident, told)) == row(incident)
+
+
+def happened(data: st.DataObject, incident: Incident, action: Action, desk: Desk) -> list[Event]:
+    """A verb, or now and then what Steward itself does to a record."""
+    by_itself = data.draw(st.sampled_from(["verb", "verb", "verb", "missed", "endangered", "propose"]))
+    if by_itself == "missed":
+        return missed(incident, desk.now)
+    if by_itself == "endangered":
+        due = NOON + timedelta(minutes=data.draw(st.integers(0, 30)))
+        danger = data.draw(st.sampled_from([None, Danger("at_risk", "restored", due), Danger("breached", "x", None)]))
+        return endangered(incident, danger, data.draw(st.sampled_from([None, desk.now + timedelta(minutes=3)])))
+    if by_itself == "propose":
+        return propose(incident, CHANGE, ["switch-1", "mail-1"], 17)
+    known = {Action.END_OUTAGE: "ended_at", Action.WITHDRAW_OUTAGE: "reason"}
+    if action in known:
+        outages = incident.outages or [{"outage": str(OUTAGE)}]
+        body = {"outage": data.draw(st.sampled_from(outages))["outage"]}
+        return act(incident, action, desk, **body, **{known[action]: desk.now if action is Action.END_OUTAGE else "no"})
+    return act(incident, action, desk, **data.draw(ORDERS[action]))
 
 
 def test_an_escalation_after_an_acknowledged_one_waits_again() -> None:

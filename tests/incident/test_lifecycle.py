@@ -3,10 +3,20 @@
 import pytest
 
 from contracts import incident as contract
+from contracts import major_incident as major_contract
 from services.incident.domain import VERBS
-from services.incident.lifecycle import LIFECYCLE, PERMISSIONS, Action, State
+from services.incident.domain.major import MAJOR_VERBS
+from services.incident.lifecycle import (
+    LIFECYCLE,
+    MAJOR_LIFECYCLE,
+    PERMISSIONS,
+    Action,
+    MajorAction,
+    MajorState,
+    State,
+)
 from shared.errors import Conflict
-from tests.incident.samples import ORDERS, act, at, brought
+from tests.incident.samples import ORDERS, act, at, brought, prepared
 
 # Written apart from the table in the service: whoever changes one has to mean it in the other.
 # A letter is the state after the action, a dot a move that is refused.
@@ -33,6 +43,15 @@ link           n    a       w       r       c       .
 unlink         n    a       w       r       .       .
 edit           n    a       w       r       .       .
 comment        n    a       w       r       c       x
+inform         n    a       w       r       .       .
+apply-workaround n  a       w       r       .       .
+log-effort     n    a       w       r       .       .
+record-outage  n    a       w       r       .       .
+end-outage     n    a       w       r       c       .
+withdraw-outage n   a       w       r       .       .
+suspect-change n    a       w       r       c       .
+confirm-change n    a       w       r       c       .
+dismiss-change n    a       w       r       c       .
 """
 
 
@@ -78,11 +97,7 @@ def test_the_table_is_what_is_drawn(state: State, action: Action) -> None:
 @pytest.mark.capability("INC-8")
 @pytest.mark.parametrize(("state", "action"), EVERY, ids=lambda each: str(each))
 def test_a_verb_moves_as_drawn_or_refuses_and_leaves_nothing_told(state: State, action: Action) -> None:
-    incident = brought(state)
-    if action is Action.ACKNOWLEDGE and DRAWN[state, action]:
-        incident.escalation, incident.escalated_to, incident.escalated_at = "functional", "Network", at(9).now
-    if action is Action.UNLINK and DRAWN[state, action]:
-        incident.problem = incident.id
+    incident = prepared(brought(state), action)
     expected = DRAWN[state, action]
     if expected is None:
         with pytest.raises(Conflict):
@@ -96,3 +111,32 @@ def test_a_verb_moves_as_drawn_or_refuses_and_leaves_nothing_told(state: State, 
 
 def test_what_is_allowed_is_listed_in_the_order_of_a_days_work() -> None:
     assert LIFECYCLE.allowed(State.RESOLVED)[:3] == (Action.CONFIRM, Action.CLOSE, Action.REOPEN)
+
+
+MAJOR_DRAWING: dict[MajorAction, tuple[MajorState | None, MajorState | None, MajorState | None]] = {
+    # from            declared              stood_down            reviewed
+    MajorAction.HAND_OVER: (MajorState.DECLARED, None, None),
+    MajorAction.ASSIGN_ROLE: (MajorState.DECLARED, None, None),
+    MajorAction.SEND_UPDATE: (MajorState.DECLARED, None, None),
+    MajorAction.STAND_DOWN: (MajorState.STOOD_DOWN, None, None),
+    MajorAction.REVIEW: (None, MajorState.REVIEWED, None),
+}
+
+
+@pytest.mark.capability("INC-6")
+@pytest.mark.parametrize("action", MajorAction)
+@pytest.mark.parametrize("state", MajorState)
+def test_the_table_of_major_incidents_is_what_is_drawn(state: MajorState, action: MajorAction) -> None:
+    expected = MAJOR_DRAWING[action][list(MajorState).index(state)]
+    if expected is None:
+        with pytest.raises(Conflict) as refused:
+            MAJOR_LIFECYCLE.after(state, action)
+        assert refused.value.members["allowed"] == list(MAJOR_LIFECYCLE.allowed(state))
+    else:
+        assert MAJOR_LIFECYCLE.after(state, action) is expected
+
+
+def test_every_action_on_a_major_incident_has_a_verb_and_a_permission() -> None:
+    assert set(MAJOR_VERBS) == set(MajorAction) == set(MAJOR_DRAWING)
+    assert {f"major-incident:{action}" for action in MajorAction} <= set(PERMISSIONS)
+    assert set(major_contract.State.__args__) == {str(state) for state in MajorState}  # type: ignore[attr-defined]

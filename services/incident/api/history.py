@@ -11,9 +11,10 @@ from pydantic import BaseModel
 from sqlalchemy import text
 from starlette.responses import Response
 
-from services.incident.api.incidents import desk
+from services.incident.api.desk import desk
 from services.incident.domain import Desk
 from services.incident.domain.history import History, Past, Played, Step, complete, people, play
+from services.incident.rules import UNDECLARED
 from services.incident.tables import Incident
 from shared.database import Cause, Transaction
 from shared.http.ask import JSON, Ask, Asked, Query
@@ -132,7 +133,10 @@ class Desks:
         self.now = desk(ask)
 
     def at(self, step: Step) -> Desk:
-        return desk(self.ask, step.at, step.actor)
+        """In the past nobody can be informed any more, and what another desk asked of a resolution was its business."""
+        at = desk(self.ask, step.at, step.actor)
+        closure = at.closure.model_copy(update={"cause_codes": (), "cause_code_required": False})
+        return replace(at, closure=closure, inform=UNDECLARED)
 
     def of(self, step: Step) -> Cause:
         return replace(self.cause, actor=step.actor or self.cause.actor, occurred=step.at, historical=True)

@@ -5,28 +5,37 @@ from dataclasses import dataclass
 from typing import Any
 
 from contracts.envelope import Event
-from services.incident.domain import details, progress
+from services.incident.domain import causes, details, informing, outages, progress
 from services.incident.domain.desk import Desk
 from services.incident.domain.opening import open_incident
 from services.incident.domain.orders import (
     Acknowledge,
+    ApplyWorkaround,
     Assign,
     Cancel,
     Classify,
     Close,
     Comment,
     Confirm,
+    ConfirmChange,
+    DismissChange,
     Edit,
+    EndOutage,
     Escalate,
+    Inform,
     Link,
+    LogEffort,
     Open,
     Prioritise,
+    RecordOutage,
     Reopen,
     Resolve,
     Resume,
     Start,
+    SuspectChange,
     Unlink,
     Wait,
+    WithdrawOutage,
 )
 from services.incident.lifecycle import Action
 from services.incident.tables import Incident
@@ -62,4 +71,13 @@ VERBS: Mapping[Action, Verb] = {
     Action.UNLINK: Verb(Unlink, details.unlink, "Untie it"),
     Action.COMMENT: Verb(Comment, details.comment, "Write on it, for the customer or internally"),
     Action.EDIT: Verb(Edit, details.edit, "Correct the title, description or caller"),
+    Action.INFORM: Verb(Inform, informing.inform, "Tell the customer how it stands, and when it will be told again"),
+    Action.APPLY_WORKAROUND: Verb(ApplyWorkaround, causes.apply_workaround, "The workaround of a known error was used"),
+    Action.LOG_EFFORT: Verb(LogEffort, outages.log_effort, "Minutes that somebody worked on it"),
+    Action.RECORD_OUTAGE: Verb(RecordOutage, outages.record, "A service could not be used from then on, or until then"),
+    Action.END_OUTAGE: Verb(EndOutage, outages.end, "An outage ended, or ended at another time than was said"),
+    Action.WITHDRAW_OUTAGE: Verb(WithdrawOutage, outages.withdraw, "There was no such outage"),
+    Action.SUSPECT_CHANGE: Verb(SuspectChange, causes.suspect, "A change may have caused it"),
+    Action.CONFIRM_CHANGE: Verb(ConfirmChange, causes.confirm, "The suspected change did cause it"),
+    Action.DISMISS_CHANGE: Verb(DismissChange, causes.dismiss, "The suspected change did not cause it"),
 }

@@ -1,16 +1,28 @@
 """What a verb knows beside the record: the time, who acts, and the rules in force."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
+from uuid import UUID
 
-from services.incident.rules import PriorityMatrix
+from services.incident.rules import UNDECLARED, ClosurePolicy, InformPolicy, PriorityMatrix
 from services.incident.tables import Incident
 
 
 @dataclass(frozen=True, slots=True)
+class Named:
+    """Another service's record that an order names by its id, as that service last told of it."""
+
+    id: UUID
+    number: str
+
+
+@dataclass(frozen=True, slots=True)
 class Desk:
-    """`matrix_name` and `matrix_version` are None while no matrix was applied and the usual one counts."""
+    """`matrix_name` and `matrix_version` are None while no matrix was applied and the usual one counts.
+
+    `named` is what is known of the record that the order names, where it names one of another service.
+    """
 
     now: datetime
     actor: str
@@ -18,7 +30,13 @@ class Desk:
     matrix: PriorityMatrix
     matrix_name: str | None
     matrix_version: int | None
-    silence: timedelta
+    closure: ClosurePolicy = field(default_factory=ClosurePolicy)
+    inform: InformPolicy = UNDECLARED
+    named: Named | None = None
+
+    @property
+    def silence(self) -> timedelta:
+        return self.closure.silence
 
 
 def figures(incident: Incident) -> dict[str, Any]:

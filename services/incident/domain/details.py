@@ -27,8 +27,8 @@ from services.incident.domain.orders import (
     Prioritise,
     Unlink,
 )
-from services.incident.domain.progress import move
-from services.incident.lifecycle import Action
+from services.incident.domain.progress import move, next_update
+from services.incident.lifecycle import OPEN, Action
 from services.incident.tables import Incident
 from shared.errors import Conflict, Forbidden, Invalid
 
@@ -68,6 +68,10 @@ def prioritise(incident: Incident, order: Prioritise, desk: Desk) -> list[Event]
     previous = incident.priority
     incident.impact, incident.urgency = order.impact, order.urgency
     incident.priority, incident.priority_overridden = priority, overridden
+    if incident.state in OPEN and incident.update_overdue_since is None:
+        # More urgent now, the customer is told sooner; less urgent, what it was promised stands.
+        due = [each for each in (incident.next_update_due, next_update(incident, desk)) if each is not None]
+        incident.next_update_due = min(due, default=None)
     return [
         IncidentPrioritised(
             **figures(incident),
@@ -78,6 +82,7 @@ def prioritise(incident: Incident, order: Prioritise, desk: Desk) -> list[Event]
             reason=order.reason,
             matrix=desk.matrix_name,
             matrix_version=desk.matrix_version,
+            next_update_due=incident.next_update_due,
         )
     ]
 

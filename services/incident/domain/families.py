@@ -95,5 +95,5 @@ def end(parent: Incident, children: Sequence[Incident], action: Action, order: A
         names = ", ".join(child.number for child in following[:5])
         raise Conflict(f"it has open children ({names}); unlink or resolve them first", allowed=(Action.RESOLVE,))
     if isinstance(order, Close):
-        order = Resolve(resolution_code=order.closure_code or FOLLOWED, note=order.note)
+        order = Resolve(resolution_code=order.closure_code or FOLLOWED, note=order.note, cause_code=parent.cause_code)
     return told + [(child, [resolved(child, order, desk, with_parent=parent.id)]) for child in following]

@@ -5,24 +5,37 @@ from typing import Any
 
 from contracts import incident as it
 from contracts.envelope import Message, registry
+from services.incident.domain import causes, outages
+from services.incident.domain.particulars import AppliedWorkaround, Suspect, item, put
 
 State = dict[str, Any]
 FIGURES = tuple(it.IncidentFact.model_fields)
 AT_OPENING = (
     "title", "description", "impact", "urgency", "channel", "caller", "occurred_at", "detected_at", "recorded_at",
-    "subcategory", "symptom", "origin", "reference",
+    "subcategory", "symptom", "origin", "reference", "next_update_due",
 )  # fmt: skip
 UNSET = (
     "waiting_reason", "taken_up_at", "resolved_at", "closed_at", "close_due_at", "resolution_code", "resolution_note",
     "cause", "closure_code", "confirmed_by", "parent", "problem", "duplicate_of", "escalation", "escalated_to",
-    "escalated_at", "acknowledged_at",
+    "escalated_at", "acknowledged_at", "cause_code", "informed_at", "update_overdue_since", "sla_state", "sla_due_at",
+    "cause_change", "outages", "workarounds", "suspects",
 )  # fmt: skip
 
 
 def opened(event: it.IncidentOpened, message: Message, before: State) -> State:
     known = {name: getattr(event, name) for name in AT_OPENING}
-    counts = {"priority_overridden": False, "reopen_count": 0, "reassignment_count": 0, "children": 0}
+    counts = {
+        "priority_overridden": False,
+        "reopen_count": 0,
+        "reassignment_count": 0,
+        "children": 0,
+        "effort_minutes": 0,
+    }
     return dict.fromkeys(UNSET) | known | counts
+
+
+# The end of the work is told by its own event: no update is due then.
+TOLD = {"next_update_due": None, "update_overdue_since": None}
 
 
 def assigned(event: it.IncidentAssigned, message: Message, before: State) -> State:
@@ -45,25 +58,30 @@ def resolved(event: it.IncidentResolved, message: Message, before: State) -> Sta
         "resolution_note": event.note,
         "cause": event.cause,
         "close_due_at": event.close_due_at,
+        "cause_code": event.cause_code,
+        **TOLD,
     }
 
 
 def closed(event: it.IncidentClosed, message: Message, before: State) -> State:
     over = {"waiting_reason": None, "close_due_at": None, "closed_at": message.occurred}
-    return over | {"closure_code": event.closure_code, "confirmed_by": event.confirmed_by}
+    codes = {"closure_code": event.closure_code, "cause_code": event.cause_code}
+    return over | codes | TOLD | {"confirmed_by": event.confirmed_by}
 
 
 def reopened(event: it.IncidentReopened, message: Message, before: State) -> State:
     gone = ("resolved_at", "closed_at", "close_due_at", "resolution_code", "resolution_note", "closure_code")
-    return dict.fromkeys((*gone, "confirmed_by")) | {"reopen_count": event.reopen_count}
+    kept = {"reopen_count": event.reopen_count, "next_update_due": event.next_update_due}
+    return dict.fromkeys((*gone, "confirmed_by")) | kept
 
 
 def cancelled(event: object, message: Message, before: State) -> State:
-    return {"waiting_reason": None, "closed_at": message.occurred}
+    return TOLD | {"waiting_reason": None, "closed_at": message.occurred}
 
 
 def prioritised(event: it.IncidentPrioritised, message: Message, before: State) -> State:
-    return {"impact": event.impact, "urgency": event.urgency, "priority_overridden": event.overridden}
+    degrees = {"impact": event.impact, "urgency": event.urgency}
+    return degrees | {"priority_overridden": event.overridden, "next_update_due": event.next_update_due}
 
 
 def classified(event: it.IncidentClassified, message: Message, before: State) -> State:
@@ -91,6 +109,52 @@ def edited(event: it.IncidentEdited, message: Message, before: State) -> State:
     return {name: change.after for name, change in event.changes.items()}
 
 
+def informed(event: it.CustomerInformed, message: Message, before: State) -> State:
+    return {"informed_at": message.occurred, "next_update_due": event.next_update_due, "update_overdue_since": None}
+
+
+def update_missed(event: it.UpdateMissed, message: Message, before: State) -> State:
+    return {"next_update_due": None, "update_overdue_since": event.due}
+
+
+def sla_changed(event: it.SlaChanged, message: Message, before: State) -> State:
+    return {"sla_state": event.danger, "sla_due_at": event.due_at, "next_update_due": event.next_update_due}
+
+
+def workaround_applied(event: it.WorkaroundApplied, message: Message, before: State) -> State:
+    applied = AppliedWorkaround(
+        known_error=event.known_error, number=event.known_error_number, helped=event.helped, at=message.occurred
+    )
+    return {"workarounds": put(before["workarounds"], "known_error", item(applied))}
+
+
+def outage_recorded(event: it.OutageRecorded, message: Message, before: State) -> State:
+    return {"outages": outages.folded(before["outages"], event)}
+
+
+def effort_logged(event: it.EffortLogged, message: Message, before: State) -> State:
+    return {"effort_minutes": event.total_minutes}
+
+
+def change_suspected(event: it.ChangeSuspected, message: Message, before: State) -> State:
+    suspect = Suspect(
+        change=event.change, number=event.change_number, status="suspected", by=event.by, path=event.path,
+        minutes_after=event.minutes_after,
+    )  # fmt: skip
+    return {"suspects": put(before["suspects"], "change", item(suspect))}
+
+
+def change_confirmed(event: it.ChangeConfirmed, message: Message, before: State) -> State:
+    suspects = causes.marked(before["suspects"], event.change, "confirmed")
+    return {"suspects": suspects, "cause_change": event.change}
+
+
+def change_dismissed(event: it.ChangeDismissed, message: Message, before: State) -> State:
+    suspects = causes.marked(before["suspects"], event.change, "dismissed")
+    cause = before["cause_change"]
+    return {"suspects": suspects, "cause_change": None if cause == event.change else cause}
+
+
 def nothing(event: object, message: Message, before: State) -> State:
     return {}
 
@@ -116,6 +180,15 @@ CHANGES: Mapping[type[it.IncidentFact], Callable[[Any, Message, State], State]] 
     it.IncidentUnlinked: unlinked,
     it.IncidentEdited: edited,
     it.IncidentHistoryCompleted: nothing,
+    it.CustomerInformed: informed,
+    it.UpdateMissed: update_missed,
+    it.SlaChanged: sla_changed,
+    it.WorkaroundApplied: workaround_applied,
+    it.OutageRecorded: outage_recorded,
+    it.EffortLogged: effort_logged,
+    it.ChangeSuspected: change_suspected,
+    it.ChangeConfirmed: change_confirmed,
+    it.ChangeDismissed: change_dismissed,
 }
 
 

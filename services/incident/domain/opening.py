@@ -4,6 +4,7 @@ from contracts.envelope import Event
 from contracts.incident import IncidentOpened
 from services.incident.domain.desk import Desk, figures
 from services.incident.domain.orders import Open
+from services.incident.domain.progress import next_update
 from services.incident.lifecycle import State
 from services.incident.tables import Incident
 from shared.database.records import new
@@ -13,9 +14,18 @@ LONGEST = 200
 
 
 def open_incident(
-    order: Open, desk: Desk, organisation: str | None, *, origin: str | None = None, reference: str | None = None
+    order: Open,
+    desk: Desk,
+    organisation: str | None,
+    *,
+    origin: str | None = None,
+    reference: str | None = None,
+    proposed_impact: int | None = None,
 ) -> tuple[Incident, list[Event]]:
-    """A new record. Raises Invalid where no organisation is known or something was detected before it occurred."""
+    """A new record; `proposed_impact` counts where the order says none.
+
+    Raises Invalid where no organisation is known or something was detected before it occurred.
+    """
     customer = organisation or order.organisation
     if customer is None:
         raise Invalid.field("organisation", "say whose record this is")
@@ -34,6 +44,7 @@ def open_incident(
         instant = getattr(order, name)
         if instant is not None and instant > desk.now:
             raise Invalid.field(name, "this lies in the future")
+    impact = order.impact if proposed_impact is None else proposed_impact
     incident = new(
         Incident,
         organisation=customer,
@@ -41,9 +52,9 @@ def open_incident(
         state=State.NEW,
         title=order.title,
         description=order.description,
-        impact=order.impact,
+        impact=impact,
         urgency=order.urgency,
-        priority=desk.matrix.priority(order.impact, order.urgency),
+        priority=desk.matrix.priority(impact, order.urgency),
         priority_overridden=False,
         service=order.service,
         ci=order.ci,
@@ -61,9 +72,11 @@ def open_incident(
         reopen_count=0,
         reassignment_count=0,
         children=0,
+        effort_minutes=0,
         origin=origin,
         reference=reference,
     )
+    incident.next_update_due = next_update(incident, desk)
     opened = IncidentOpened(
         **figures(incident),
         title=incident.title,
@@ -81,5 +94,7 @@ def open_incident(
         symptom=incident.symptom,
         origin=origin,
         reference=reference,
+        proposed_impact=proposed_impact,
+        next_update_due=incident.next_update_due,
     )
     return incident, [opened]

@@ -9,7 +9,10 @@ from shared.orders import Degree, Instant, Name, Order, Text, Title, Words
 
 
 class Open(Order):
-    """A contact or a service request. Staff name the customer's organisation; a customer's contact is of its own."""
+    """A contact or a service request. Staff name the customer's organisation; a customer's contact is of its own.
+
+    Without `impact`, that which the graph proposes for a known `ci` is taken (INC-3), and 2 where it says nothing.
+    """
 
     title: Title
     description: Text = ""
@@ -58,9 +61,12 @@ class Resume(Order):
 
 
 class Resolve(Order):
+    """The closure policy may ask for a `cause_code`, and say which ones there are (INC-11)."""
+
     resolution_code: Name
     note: Text = ""
     cause: Words | None = None
+    cause_code: Name | None = None
 
 
 class Confirm(Order):
@@ -72,6 +78,7 @@ class Close(Order):
 
     closure_code: Name | None = None
     note: Text = ""
+    cause_code: Name | None = None
 
 
 class Reopen(Order):
@@ -140,3 +147,68 @@ class Edit(Order):
     title: Title | None = None
     description: Text | None = None
     caller: Name | None = None
+
+
+class Inform(Order):
+    """What the customer is told. It is told again by `next_update_due`, or when the inform policy says so.
+
+    `warning`: it is told, before the time is over, that what was agreed may not be kept.
+    """
+
+    text: Words
+    next_update_due: Instant | None = None
+    warning: bool = False
+
+
+class ApplyWorkaround(Order):
+    """A known error that may be used now, and whether its workaround restored the service."""
+
+    known_error: UUID
+    helped: bool
+    note: Text = ""
+
+
+class LogEffort(Order):
+    """Without `person` it is the caller's own."""
+
+    minutes: Annotated[int, Field(ge=1, le=100_000)]
+    person: Name | None = None
+    note: Text = ""
+
+
+class RecordOutage(Order):
+    """Without `service` it is the record's. Without `ended_at` it goes on."""
+
+    service: Name | None = None
+    ci: Name | None = None
+    began_at: Instant
+    ended_at: Instant | None = None
+    degree: Literal["down", "degraded"] = "down"
+    planned: bool = False
+
+
+class EndOutage(Order):
+    """Without `ended_at` it ends now."""
+
+    outage: UUID
+    ended_at: Instant | None = None
+
+
+class WithdrawOutage(Order):
+    outage: UUID
+    reason: Words
+
+
+class SuspectChange(Order):
+    change: UUID
+    reason: Words
+
+
+class ConfirmChange(Order):
+    change: UUID
+    reason: Text = ""
+
+
+class DismissChange(Order):
+    change: UUID
+    reason: Words

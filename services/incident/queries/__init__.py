@@ -1,5 +1,5 @@
-"""Reads with filters and pages: lists of incidents, the timeline of one, the directory of groups and people."""
+"""Reads with filters and pages, and what the desk looks up: the directory, the graph of items, proposals, rules."""
 
-from services.incident.queries.lists import INCIDENTS, OWN_INCIDENTS
+from services.incident.queries.lists import INCIDENTS, MAJOR_INCIDENTS, OWN_INCIDENTS
 
-__all__ = ["INCIDENTS", "OWN_INCIDENTS"]
+__all__ = ["INCIDENTS", "MAJOR_INCIDENTS", "OWN_INCIDENTS"]

@@ -41,6 +41,8 @@ TOLD: Mapping[str, tuple[str, ...]] = {
         (it.IncidentCommented, ("text",)),
         (it.IncidentClassified, ()),
         (it.IncidentEdited, ("changes",)),
+        (it.CustomerInformed, ("text", "next_update_due", "warning")),
+        (it.OutageRecorded, ("affected_service", "began_at", "ended_at", "degree", "planned", "withdrawn")),
     )
 }  # fmt: skip
 

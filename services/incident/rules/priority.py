@@ -1,6 +1,5 @@
-"""Priority from impact and urgency by a versioned matrix, and when silence closes a record."""
+"""Priority from impact and urgency by a versioned matrix."""
 
-from datetime import timedelta
 from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
@@ -8,7 +7,6 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 Degree = Literal["1", "2", "3"]
 Priority = Annotated[int, Field(ge=1, le=5)]
 MATRIX = "incident/PriorityMatrix"
-CLOSURE = "incident/ClosurePolicy"
 
 
 class PriorityMatrix(BaseModel):
@@ -28,18 +26,6 @@ class PriorityMatrix(BaseModel):
 
     def priority(self, impact: int, urgency: int) -> int:
         return self.matrix[str(impact)][str(urgency)]  # type: ignore[index]
-
-
-class ClosurePolicy(BaseModel):
-    """How long a resolved record waits for its user's word before silence closes it."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    silence_days: float = Field(5, gt=0, le=90)
-
-    @property
-    def silence(self) -> timedelta:
-        return timedelta(days=self.silence_days)
 
 
 # In force until a matrix is applied: the usual sum of impact and urgency.

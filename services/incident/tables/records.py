@@ -1,38 +1,21 @@
-"""The rows of the incident service."""
+"""The records of incident management, and its directory of groups and people."""
 
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
-from sqlalchemy import (
-    BigInteger,
-    Boolean,
-    Computed,
-    DateTime,
-    Index,
-    MetaData,
-    Sequence,
-    SmallInteger,
-    Text,
-    Uuid,
-    text,
-)
-from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+from sqlalchemy import JSON, BigInteger, Boolean, Computed, Index, Sequence, SmallInteger, text
+from sqlalchemy.orm import Mapped, mapped_column
 
-from shared.database import Record, naming
-
-Instant = DateTime(timezone=True)
-
-
-class Row(DeclarativeBase):
-    metadata = MetaData(naming_convention=naming)
-    type_annotation_map = {datetime: Instant, str: Text, UUID: Uuid}  # noqa: RUF012 - SQLAlchemy's own form
-
+from services.incident.tables.base import Row
+from shared.database import Record
 
 # What a list is searched in. An index over the expression rather than a computed column: a column would be computed
 # anew at every update, and keep the update from staying on its page. Its parentheses are those that PostgreSQL prints,
 # by which a draft of a migration sees that nothing has changed.
 SEARCHED = "to_tsvector('simple', (((number || ' ') || title) || ' ') || left(description, 10000))"
 NUMBERS = Sequence("incident_number", metadata=Row.metadata)
+MAJOR_NUMBERS = Sequence("major_incident_number", metadata=Row.metadata)
 
 
 class Incident(Record, Row):
@@ -41,6 +24,9 @@ class Incident(Record, Row):
     `occurred_at`, `detected_at` and `recorded_at` are three different instants (INC-1); `opened_at` is when the clock
     of the agreement starts. `close_due_at` is when silence will close a resolved record. `children` counts the records
     that name this one as their parent (INC-9). While `in_history`, its past is being played in and time does nothing.
+
+    The customer is told by `next_update_due`; once that is missed, `update_overdue_since` is when it was (INC-7). The
+    three columns of JSON are lists of what few records have: see the models in `domain.particulars`.
     """
 
     __tablename__ = "incident"
@@ -49,6 +35,13 @@ class Incident(Record, Row):
         Index(None, "organisation", "opened_at", "id"),
         Index("ix_incident_due", "close_due_at",
               postgresql_where=text("close_due_at IS NOT NULL AND in_history IS NOT TRUE")),
+        Index("ix_incident_update_due", "next_update_due",
+              postgresql_where=text("next_update_due IS NOT NULL AND in_history IS NOT TRUE")),
+        Index("ix_incident_overdue", "update_overdue_since",
+              postgresql_where=text("update_overdue_since IS NOT NULL")),
+        Index("ix_incident_sla_state", "sla_state", "opened_at", "id",
+              postgresql_where=text("sla_state IS NOT NULL")),
+        Index("ix_incident_cause_change", "cause_change", postgresql_where=text("cause_change IS NOT NULL")),
         Index("ix_incident_parent", "parent", postgresql_where=text("parent IS NOT NULL")),
         Index("ix_incident_problem", "problem", postgresql_where=text("problem IS NOT NULL")),
         Index("ix_incident_group_open", "group", "opened_at", "id",
@@ -103,11 +96,67 @@ class Incident(Record, Row):
     escalated_to: Mapped[str | None]
     escalated_at: Mapped[datetime | None]
     acknowledged_at: Mapped[datetime | None]
+    cause_code: Mapped[str | None]
+    effort_minutes: Mapped[int] = mapped_column(server_default="0")
+    informed_at: Mapped[datetime | None]
+    next_update_due: Mapped[datetime | None]
+    update_overdue_since: Mapped[datetime | None]
+    sla_state: Mapped[str | None]
+    sla_due_at: Mapped[datetime | None]
+    cause_change: Mapped[UUID | None]
+    outages: Mapped[list[dict[str, Any]] | None] = mapped_column(JSON)
+    workarounds: Mapped[list[dict[str, Any]] | None] = mapped_column(JSON)
+    suspects: Mapped[list[dict[str, Any]] | None] = mapped_column(JSON)
     origin: Mapped[str | None]
     reference: Mapped[str | None]
     history_row: Mapped[int | None] = mapped_column(BigInteger)
     in_history: Mapped[bool | None]
     open: Mapped[bool] = mapped_column(Boolean, Computed("state NOT IN ('closed', 'cancelled')", persisted=True))
+
+
+class MajorIncident(Record, Row):
+    """The record beside an incident that strikes many (INC-6): one manager, a timetable of updates, a review.
+
+    That an incident has one open major incident at most is the unique index's to say.
+    """
+
+    __tablename__ = "major_incident"
+    __table_args__ = (
+        Index("uq_major_incident_open", "incident", unique=True, postgresql_where=text("state = 'declared'")),
+        Index(None, "incident"),
+        Index(None, "declared_at", "id"),
+        Index("ix_major_incident_update_due", "next_update_due", postgresql_where=text("next_update_due IS NOT NULL")),
+    )
+
+    number: Mapped[str] = mapped_column(unique=True, server_default=text("'MAJ-' || nextval('major_incident_number')"))
+    incident: Mapped[UUID]
+    incident_number: Mapped[str]
+    state: Mapped[str]
+    title: Mapped[str]
+    service: Mapped[str | None]
+    ci: Mapped[str | None]
+    criterion: Mapped[str]
+    reason: Mapped[str]
+    policy: Mapped[str | None]
+    policy_version: Mapped[int | None]
+    declared_by: Mapped[str]
+    declared_at: Mapped[datetime]
+    manager: Mapped[str]
+    communications: Mapped[str | None]
+    technical_lead: Mapped[str | None]
+    scribe: Mapped[str | None]
+    update_every_minutes: Mapped[int]
+    next_update_due: Mapped[datetime | None]
+    update_overdue_since: Mapped[datetime | None]
+    updates_sent: Mapped[int]
+    updates_missed: Mapped[int]
+    last_update_at: Mapped[datetime | None]
+    stood_down_at: Mapped[datetime | None]
+    stand_down_reason: Mapped[str | None]
+    reviewed_at: Mapped[datetime | None]
+    went_well: Mapped[str | None]
+    to_improve: Mapped[str | None]
+    actions: Mapped[list[str] | None] = mapped_column(JSON)
 
 
 class HistoryReject(Row):
@@ -141,14 +190,10 @@ class Person(Row):
     origin: Mapped[str | None]
 
 
-class KnownProblem(Row):
-    """What incident staff should know of a problem without asking (PRB-8); kept from the problem topic."""
+class LogReader(Row):
+    """How far a job of ours has read our own log."""
 
-    __tablename__ = "known_problem"
+    __tablename__ = "log_reader"
 
-    id: Mapped[UUID] = mapped_column(primary_key=True)
-    number: Mapped[str]
-    state: Mapped[str]
-    title: Mapped[str | None]
-    workaround: Mapped[str | None]
-    changed_at: Mapped[datetime]
+    job: Mapped[str] = mapped_column(primary_key=True)
+    position: Mapped[int] = mapped_column(BigInteger)
