@@ -15,13 +15,13 @@ from contracts.terms import Change, Degree, Name, Number, Priority, Text, Title,
 State = Literal["new", "active", "waiting", "resolved", "closed", "cancelled"]
 Source = Literal["incident", "trend", "supplier", "test"]
 WaitingReason = Literal["change", "vendor", "evidence"]
-Dimension = Literal["ci", "service", "category"]
+Verdict = Literal["effective", "ineffective", "undecided"]
 
 
 class ProblemFact(Event):
     """What every event of a problem carries: the record's key figures after the event. Not an event itself.
 
-    The record's number, for instance PRB-17, is the message's subject.
+    `change` is the one that is to remove the cause. The record's number, PRB-17, is the message's subject.
     """
 
     topic: ClassVar[str] = "steward.problem"
@@ -142,6 +142,20 @@ class ChangeRequested(ProblemFact):
     description: Text = ""
 
 
+class ChangeFollowed(ProblemFact):
+    """The change that is to remove the cause is known, or has another state than before; `change` is its id.
+
+    `fixed_at` is since when it is carried out; empty where it is not, or was taken back.
+    """
+
+    name: ClassVar[str] = "problem.change_followed"
+
+    change_number: Number
+    change_state: Name
+    fixed_at: AwareDatetime | None = None
+    note: Text = ""
+
+
 class ProblemWaiting(ProblemFact):
     """Work cannot go on until somebody else has acted. `change` is the change waited for, once it is known."""
 
@@ -162,17 +176,22 @@ class ProblemResumed(ProblemFact):
 
 
 class ProblemResolved(ProblemFact):
-    """The cause is removed; it is still to be proved that incidents stop."""
+    """The cause is removed, since `fixed_at`; it is still to be proved that incidents stop."""
 
     name: ClassVar[str] = "problem.resolved"
 
     resolution_code: Name
     note: Text = ""
     cause: Text | None = None
+    fixed_at: AwareDatetime | None = None
 
 
 class ProblemClosed(ProblemFact):
-    """The problem is over. `recurrences` counts the closings of its incidents up to now."""
+    """The problem is over. `recurrences` counts the closings of its incidents up to now.
+
+    What proves it: `verdict` is that of the count after the fix, `proof` the words of whoever closed it. `review` says
+    why it has to be looked back on, one word for each condition of the rule that it meets.
+    """
 
     name: ClassVar[str] = "problem.closed"
 
@@ -182,6 +201,9 @@ class ProblemClosed(ProblemFact):
     resolved_at: AwareDatetime | None = None
     incidents: tuple[UUID, ...] = ()
     recurrences: int = Field(default=0, ge=0)
+    verdict: Verdict | None = None
+    proof: Text = ""
+    review: tuple[Name, ...] = ()
 
 
 class ProblemReopened(ProblemFact):
@@ -259,74 +281,3 @@ class CauseIdentified(ProblemFact):
     method: Name | None = None
     evidence: tuple[Text, ...] = ()
     accepted_by: Name | None = None
-
-
-class FixEvaluated(ProblemFact):
-    """After the fix, the closings of linked incidents were counted against those in as long a time before it."""
-
-    name: ClassVar[str] = "fix.evaluated"
-
-    fixed_at: AwareDatetime
-    days: int = Field(ge=1)
-    before: int = Field(ge=0)
-    after: int = Field(ge=0)
-    verdict: Literal["effective", "ineffective", "undecided"]
-
-
-class ProblemReviewCompleted(ProblemFact):
-    """An unusual, costly or late problem was looked back on: what is learned, which chances were missed."""
-
-    name: ClassVar[str] = "problem_review.completed"
-
-    why: Name
-    learned: Text
-    missed_chances: Text = ""
-    training: Text = ""
-
-
-class ImprovementProposed(ProblemFact):
-    """Something should be better than it is; the management system decides what becomes of it."""
-
-    name: ClassVar[str] = "problem.improvement_proposed"
-
-    proposal: Text
-    benefit: Text = ""
-
-
-class TrendDetected(Event):
-    """Incidents of one item, service or category are more than chance explains, by a stated threshold.
-
-    In the `days` up to `until` there were `count`, where as long a time before had `expected` on average. `probability`
-    is that of so many or more by chance, below the rule's `threshold`. Each finding is a fact of its own.
-    """
-
-    topic: ClassVar[str] = "steward.problem"
-    name: ClassVar[str] = "trend.detected"
-
-    dimension: Dimension
-    value: Name
-    days: int = Field(ge=1)
-    until: AwareDatetime
-    count: int = Field(ge=1)
-    expected: float = Field(ge=0)
-    probability: float = Field(ge=0, le=1)
-    threshold: float = Field(gt=0, lt=1)
-    rule: Name | None = None
-    rule_version: Version | None = None
-    incidents: tuple[UUID, ...] = ()
-
-
-class ProblemPriorityRulePublished(Event):
-    """A version of problem management's priority rule was applied; it counts from `effective_from` on.
-
-    `up_to` holds the largest product frequency × impact × cost of priority 1, 2, 3 and 4, ascending; a larger one has
-    priority 5.
-    """
-
-    topic: ClassVar[str] = "steward.problem"
-    name: ClassVar[str] = "problem_priority_rule.published"
-
-    rule: Name
-    rule_version: Version
-    effective_from: AwareDatetime
-    up_to: tuple[int, ...] = Field(min_length=4, max_length=4)

@@ -2,14 +2,17 @@
 
 from typing import Any
 
+from contracts import known_error, problem_review, problem_rules
 from contracts import problem as it
 from contracts.story.incident import DAY, INC_1007, INC_1019, INC_1042, PRB_17
 from contracts.story.teller import Story, identity, instant
+from contracts.trend import TrendDetected
 
 # A message is a paragraph here, not a column.
 # fmt: off
 
-CHANGE = identity(instant("2026-03-03 09:15"), "change for PRB-17")
+WISH = identity(instant("2026-03-03 09:15"), "change for PRB-17")
+CHANGE = identity(instant("2026-03-03 11:00"), "CHG-17")
 RULE: dict[str, Any] = {"rule": "standard", "rule_version": 1}
 TITLE = "Order database runs out of connections"
 WORKAROUND = "Restart the connection pool of orders-db-1; orders in doubt are listed by the order desk."
@@ -17,17 +20,28 @@ WORKAROUND = "Restart the connection pool of orders-db-1; orders in doubt are li
 
 def policies(story: Story) -> None:
     rule = story.record(identity(instant("2026-01-02 10:05"), "rule standard"), "standard")
+    known: dict[str, Any] = {**RULE, "effective_from": instant("2026-01-05 00:00")}
     rule.tell(
-        it.ProblemPriorityRulePublished, "2026-01-02 10:05", "root", **RULE, effective_from=instant("2026-01-05 00:00"),
-        up_to=[2, 4, 9, 18],
+        problem_rules.ProblemPriorityRulePublished, "2026-01-02 10:05", "root", **known, up_to=[2, 4, 9, 18]
     )
+    for name, event, said in (
+        ("trends", problem_rules.TrendRulePublished,
+         {"days": 28, "baseline_windows": 6, "threshold": 0.001, "minimum": 5,
+          "dimensions": ["ci", "service", "category"], "opens": False}),
+        ("reviews", problem_rules.ReviewRulePublished,
+         {"priorities": [1], "reopened": 1, "recurrences": 10, "age_days": 180}),
+        ("evaluation", problem_rules.EvaluationRulePublished,
+         {"days": 28, "minimum_before": 2, "effective_up_to": 0.25, "ineffective_from": 0.75, "reopens": False}),
+    ):
+        document = story.record(identity(instant("2026-01-02 10:05"), f"rule {name}"), name)
+        document.tell(event, "2026-01-02 10:05", "root", **known | {"rule": name}, **said)
 
 
 def until_incident(story: Story) -> None:
     """What is known before INC-1042 comes in."""
     record = story.record(
         PRB_17, "PRB-17", state="new", opened_at=instant("2026-02-24 08:30"), priority=None,
-        organisation=None, service="Order portal", ci=None, category=None, group=None, assignee=None,
+        organisation=None, service="Order portal", ci=None, category=None, group=None, assignee=None, change=None,
     )
     record.tell(
         it.ProblemOpened, "2026-02-24 08:30", "alice", title="Orders get lost", source="incident",
@@ -60,6 +74,13 @@ def until_incident(story: Story) -> None:
         it.ProblemStatusChanged, "2026-02-26 09:05", "grace", title=TITLE, workaround=WORKAROUND, incidents=[INC_1007],
         because=known,
     )
+    until_retired = story.record(
+        identity(instant("2026-02-26 09:20"), "KE-7"), "KE-7", state="published", problem=PRB_17,
+        problem_number="PRB-17", title=TITLE, symptom="The order portal says: no connection within 30 seconds.",
+        workaround=WORKAROUND, items=["orders-db-1"], service="Order portal", category="Application",
+        valid_from=instant("2026-02-26 09:20"), valid_to=None, review_at=instant("2026-03-09 08:00"),
+    )
+    until_retired.tell(known_error.KnownErrorPublished, "2026-02-26 09:20", "grace")
 
 
 def until_closed(story: Story) -> None:
@@ -78,12 +99,26 @@ def until_closed(story: Story) -> None:
         text="Reproduced: a statement that times out keeps its connection.",
     )
     record.tell(
-        it.ChangeRequested, "2026-03-03 09:15", "grace", request=CHANGE, title="Update the order database's driver",
+        it.CauseIdentified, "2026-03-03 09:05", "grace", known=True, cause_code="Supplier's software", method="5-whys",
+        cause="Driver does not give connections back after a timeout",
+        evidence=["Reproduced with version 3.1 of the driver", "https://tracker.example.com/driver/issues/812"],
+    )
+    record.tell(
+        it.ChangeRequested, "2026-03-03 09:15", "grace", request=WISH, title="Update the order database's driver",
         reason="The version in use does not give connections back after a timeout",
     )
     record.tell(
-        it.ProblemWaiting, "2026-03-03 09:16", "grace", state="waiting", reason="change", change=CHANGE,
+        it.ProblemWaiting, "2026-03-03 09:16", "grace", state="waiting", reason="change",
         note="Until the driver is updated",
+    )
+    record.tell(
+        it.ChangeFollowed, "2026-03-03 11:00", "bob", change=CHANGE, change_number="CHG-17", change_state="requested"
+    )
+    known = story.records["KE-7"]
+    known.tell(known_error.KnownErrorReviewOverdue, "2026-03-09 08:00", "steward")
+    known.tell(
+        known_error.KnownErrorRevised, "2026-03-09 08:40", "grace", items=["orders-db-1", "orders-db-2"],
+        review_at=instant("2026-04-09 08:00"), fields=["items", "review_at"],
     )
     record.tell(
         it.ProblemResumed, "2026-03-10 06:30", "grace", state="active", waited_for="change", note="Change is done"
@@ -100,15 +135,40 @@ def until_closed(story: Story) -> None:
     )
     record.tell(it.ProblemResolved, "2026-03-11 14:00", "grace", state="resolved", **resolved)
     record.tell(
+        problem_review.FixEvaluated, "2026-04-08 14:00", "steward", fixed_at=instant("2026-03-11 14:00"), days=28,
+        before=2, after=0, verdict="effective", chance=0.25, rule="evaluation", rule_version=1,
+    )
+    record.tell(
         it.ProblemClosed, "2026-04-13 08:00", "grace", state="closed", closure_code="Proved",
         resolution_code="Changed", note="Four weeks without a new incident.", incidents=[INC_1007, INC_1042],
-        resolved_at=instant("2026-03-11 14:00"), recurrences=1,
+        resolved_at=instant("2026-03-11 14:00"), recurrences=1, verdict="effective", review=["reopened"],
+    )
+    story.records["KE-7"].tell(
+        known_error.KnownErrorRetired, "2026-04-13 08:05", "grace", state="retired",
+        valid_to=instant("2026-04-13 08:05"), reason="The driver is updated everywhere",
+    )
+    record.tell(
+        problem_review.ProblemReviewCompleted, "2026-04-13 10:00", "grace", why="reopened",
+        learned="A driver is used by more hosts than the one that fails.",
+        missed_chances="The second database was on the list of hosts of the driver and nobody looked.",
+        training="Application support looks for everything that depends on an item before a change is asked for.",
+    )
+    record.tell(
+        problem_review.ImprovementProposed, "2026-04-13 10:20", "grace",
+        proposal="Requests for change name all items that have the same part.",
+        benefit="No fix in halves",
     )
 
 
 def others(story: Story) -> None:
     """PRB-18 turns out to be none."""
     opened = instant("2026-04-14 09:00")
+    trend = story.record(identity(instant("2026-04-14 00:00"), "trend of Order portal"), "service/Order portal")
+    trend.tell(
+        TrendDetected, "2026-04-14 00:00", "steward", dimension="service", value="Order portal", days=28,
+        until=instant("2026-04-14 00:00"), count=9, expected=1.5, probability=2.7e-4, threshold=0.001, comparisons=41,
+        rule="trends", rule_version=1, incidents=[INC_1042],
+    )
     other = story.record(
         identity(opened, "PRB-18"), "PRB-18", state="new", opened_at=opened, service="Order portal"
     )

@@ -1,4 +1,4 @@
-"""What problem management does when something happened to an incident."""
+"""What problem management does when something happened to an incident, or to a change that is to remove a cause."""
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
@@ -8,6 +8,21 @@ from uuid import UUID
 import structlog
 from sqlalchemy import text
 
+from contracts.change import (
+    ApprovalVoided,
+    ChangeApproved,
+    ChangeBackedOut,
+    ChangeCancelled,
+    ChangeClassified,
+    ChangeClosed,
+    ChangeFact,
+    ChangeFailed,
+    ChangeImplemented,
+    ChangeRejected,
+    ChangeStarted,
+    ChangeSubmitted,
+    EmergencyAuthorised,
+)
 from contracts.envelope import Event
 from contracts.incident import (
     IncidentCancelled,
@@ -24,10 +39,12 @@ from contracts.incident import (
     IncidentUnlinked,
     IncidentWaiting,
 )
+from services.problem.domain.changes import follow
 from services.problem.domain.effects import recurred, takes, tied, untied
 from services.problem.tables import KnownIncident, Problem
 from shared.events.handling import Delivery, Handlers, Projection, Reaction, Work
 
+NOBODY = UUID(int=0)
 log = structlog.get_logger(__name__)
 
 # One row per incident and batch. A null title, or a problem that was not spoken of, leaves what is known.
@@ -48,6 +65,10 @@ KEEP = text(
     "THEN coalesce(excluded.closed_at, known.closed_at) END"
 )
 BEHIND = text("SELECT id FROM problem WHERE incidents && CAST(:incidents AS uuid[])")
+WISHED = text(
+    "SELECT id, change_request FROM problem WHERE change_request IS NOT NULL "
+    "AND change_request = ANY(CAST(:requests AS uuid[]))"
+)
 CLOSINGS = text("SELECT id, closings FROM known_incident WHERE id = ANY(CAST(:incidents AS uuid[]))")
 
 
@@ -146,6 +167,33 @@ def named(event: Event) -> Iterable[UUID]:
     return ()
 
 
+async def follow_changes(deliveries: Sequence[Delivery[ChangeFact]], work: Work) -> None:
+    """Let the problem that a change is to correct know how it stands, and go on where it waited for that.
+
+    Problems are found by the wish that a change answers, or by the one that it names. All are locked at once, so that
+    the fate of a change and a person's command are taken one after the other, each from what the other left.
+    """
+    transaction = work.transaction
+    requests = {each.event.request for each in deliveries if each.event.request}
+    named = {each.event.problem for each in deliveries if each.event.problem}
+    if not requests and not named:
+        return
+    rows = await transaction.execute(WISHED, {"requests": list(requests)})
+    wished: dict[UUID, UUID] = {row.change_request: row.id for row in rows}
+    problems = await transaction.load_many(Problem, named | set(wished.values()))
+    if unknown := named - problems.keys():
+        log.warning("problem.unknown", problems=sorted(map(str, unknown)))
+    for each in deliveries:
+        message, event = each.message, each.event
+        # An earlier wish is no problem's any more; its answer still names the problem.
+        problem = problems.get(wished.get(event.request or NOBODY) or event.problem or NOBODY)
+        if problem is None:
+            continue
+        events = follow(problem, message.aggregate_id, message.subject, event, message.occurred)
+        if events:
+            transaction.record(problem, events, each.cause(work.now))
+
+
 HANDLERS: Handlers = (
     Projection(
         keep_incidents,
@@ -167,4 +215,21 @@ HANDLERS: Handlers = (
         (KnownIncident.__table__,),
     ),
     Reaction(follow_incidents, (IncidentLinked, IncidentUnlinked, IncidentClosed)),
+    Reaction(
+        follow_changes,
+        (
+            ChangeSubmitted,
+            ChangeClassified,
+            ChangeApproved,
+            ApprovalVoided,
+            EmergencyAuthorised,
+            ChangeRejected,
+            ChangeCancelled,
+            ChangeStarted,
+            ChangeImplemented,
+            ChangeFailed,
+            ChangeBackedOut,
+            ChangeClosed,
+        ),
+    ),
 )

@@ -1,4 +1,4 @@
-"""Every state of a problem and every way out of it; and which role may take which way."""
+"""Every state of a problem and of a known error and every way out of it; and which role may take which way."""
 
 from enum import StrEnum
 
@@ -29,6 +29,9 @@ class Action(StrEnum):
     LINK = "link"
     UNLINK = "unlink"
     WORKAROUND = "workaround"
+    IDENTIFY_CAUSE = "identify-cause"
+    REVIEW = "review"
+    PROPOSE_IMPROVEMENT = "propose-improvement"
     EDIT = "edit"
     COMMENT = "comment"
 
@@ -36,7 +39,10 @@ class Action(StrEnum):
 S, A = State, Action
 OPEN = (S.NEW, S.ACTIVE, S.WAITING)
 # What may be done to a record without moving it.
-WORK = (A.ASSIGN, A.PRIORITISE, A.CLASSIFY, A.LINK, A.UNLINK, A.WORKAROUND, A.EDIT, A.COMMENT)
+WORK = (
+    A.ASSIGN, A.PRIORITISE, A.CLASSIFY, A.LINK, A.UNLINK, A.WORKAROUND, A.IDENTIFY_CAUSE, A.EDIT, A.COMMENT,
+    A.PROPOSE_IMPROVEMENT,
+)  # fmt: skip
 
 LIFECYCLE = Lifecycle(
     "a problem",
@@ -57,7 +63,31 @@ LIFECYCLE = Lifecycle(
         (S.CLOSED, A.LINK): S.CLOSED,
         (S.CLOSED, A.UNLINK): S.CLOSED,
         (S.CLOSED, A.COMMENT): S.CLOSED,
+        (S.CLOSED, A.PROPOSE_IMPROVEMENT): S.CLOSED,
+        # What there is to be learned shows when the cause is removed, and often only when the proof is there.
+        (S.RESOLVED, A.REVIEW): S.RESOLVED,
+        (S.CLOSED, A.REVIEW): S.CLOSED,
         (S.CANCELLED, A.COMMENT): S.CANCELLED,
+    },
+)
+
+
+class KnownState(StrEnum):
+    PUBLISHED = "published"
+    RETIRED = "retired"
+
+
+class KnownAction(StrEnum):
+    REVISE = "revise"
+    RETIRE = "retire"
+
+
+# What is retired stays so: a text that is wanted again is published anew, under its own number and by its own date.
+KNOWN_ERROR = Lifecycle(
+    "a known error",
+    {
+        (KnownState.PUBLISHED, KnownAction.REVISE): KnownState.PUBLISHED,
+        (KnownState.PUBLISHED, KnownAction.RETIRE): KnownState.RETIRED,
     },
 )
 
@@ -72,6 +102,13 @@ PERMISSIONS: dict[str, frozenset[str]] = {
     **{f"problem:{action}": PROCESS for action in Action},
     "problem:link": DESK,
     "problem:comment": DESK,
+    # That a cause stays unknown is accepted by one who answers for the process, and not by the one who looked for it.
+    "problem:accept-unknown-cause": PROCESS,
+    "known-error:read": STAFF,
+    "known-error:publish": PROCESS,
+    **{f"known-error:{action}": PROCESS for action in KnownAction},
+    "trend:read": STAFF,
+    "trend:open-problem": PROCESS,
     "policy:read": STAFF,
     "policy:apply": frozenset(),
     "log:follow": STAFF,

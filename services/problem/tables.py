@@ -3,7 +3,20 @@
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import ARRAY, Boolean, Computed, DateTime, Index, MetaData, Sequence, SmallInteger, Text, Uuid, text
+from sqlalchemy import (
+    ARRAY,
+    Boolean,
+    Computed,
+    DateTime,
+    Index,
+    MetaData,
+    Sequence,
+    SmallInteger,
+    Text,
+    UniqueConstraint,
+    Uuid,
+    text,
+)
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 from shared.database import Record, naming
@@ -21,6 +34,11 @@ class Row(DeclarativeBase):
 # by which a draft of a migration sees that nothing has changed.
 SEARCHED = "to_tsvector('simple', (((number || ' ') || title) || ' ') || left(description, 10000))"
 NUMBERS = Sequence("problem_number", metadata=Row.metadata)
+KNOWN_SEARCHED = (
+    "to_tsvector('simple', (((((number || ' ') || title) || ' ') || left(symptom, 10000)) || ' ') || "
+    "left(workaround, 10000))"
+)
+KNOWN_NUMBERS = Sequence("known_error_number", metadata=Row.metadata)
 
 
 class Problem(Record, Row):
@@ -28,7 +46,11 @@ class Problem(Record, Row):
 
     `incidents` are the ids of those it is behind. `unlinked` are those taken away again: an incident that still names
     this problem is not counted against problem management's word. `recurrences` counts the closings of its incidents.
-    `change_request` identifies the last wish for a change.
+    `change_request` identifies the last wish for a change, `change` the one that is followed since.
+
+    `cause_known` is None until the cause is identified, False where somebody accepted that it stays unknown. `fixed_at`
+    is since when the fix is in place; `verdict` is what the incidents before and after it say. `review_reasons` are the
+    conditions for a review that it met when it was closed.
     """
 
     __tablename__ = "problem"
@@ -36,6 +58,12 @@ class Problem(Record, Row):
         Index(None, "open", "opened_at", "id"),
         Index("ix_problem_incidents", "incidents", postgresql_using="gin"),
         Index("ix_problem_search", text(SEARCHED), postgresql_using="gin"),
+        Index("ix_problem_change_request", "change_request", postgresql_where=text("change_request IS NOT NULL")),
+        Index(
+            "ix_problem_to_evaluate",
+            "fixed_at",
+            postgresql_where=text("fixed_at IS NOT NULL AND evaluated_at IS NULL"),
+        ),
         {"postgresql_with": {"fillfactor": "85"}},
     )
 
@@ -73,7 +101,94 @@ class Problem(Record, Row):
     closure_code: Mapped[str | None]
     reopen_count: Mapped[int]
     reassignment_count: Mapped[int]
+    cause_known: Mapped[bool | None]
+    cause_code: Mapped[str | None]
+    cause_method: Mapped[str | None]
+    cause_evidence: Mapped[list[str]] = mapped_column(ARRAY(Text), server_default=text("'{}'"))
+    cause_accepted_by: Mapped[str | None]
+    cause_identified_at: Mapped[datetime | None]
+    change: Mapped[UUID | None]
+    change_number: Mapped[str | None]
+    change_state: Mapped[str | None]
+    fixed_at: Mapped[datetime | None]
+    proof: Mapped[str | None]
+    verdict: Mapped[str | None]
+    evaluated_at: Mapped[datetime | None]
+    incidents_before: Mapped[int | None]
+    incidents_after: Mapped[int | None]
+    review_reasons: Mapped[list[str]] = mapped_column(ARRAY(Text), server_default=text("'{}'"))
+    reviewed_at: Mapped[datetime | None]
     open: Mapped[bool] = mapped_column(Boolean, Computed("state NOT IN ('closed', 'cancelled')", persisted=True))
+
+
+class KnownError(Record, Row):
+    """What the desk may use while the cause of a problem is there. Valid from `valid_from` until `valid_to`, half open.
+
+    `review_due_at` is `review_at` until it has been told that it passed; `overdue_since` is it afterwards.
+    """
+
+    __tablename__ = "known_error"
+    __table_args__ = (
+        Index(None, "problem"),
+        Index("ix_known_error_items", "items", postgresql_using="gin"),
+        Index("ix_known_error_search", text(KNOWN_SEARCHED), postgresql_using="gin"),
+        Index("ix_known_error_to_review", "review_due_at", postgresql_where=text("review_due_at IS NOT NULL")),
+        Index("ix_known_error_to_expire", "valid_to", postgresql_where=text("state = 'published'")),
+    )
+
+    number: Mapped[str] = mapped_column(unique=True, server_default=text("'KE-' || nextval('known_error_number')"))
+    state: Mapped[str]
+    problem: Mapped[UUID]
+    problem_number: Mapped[str]
+    title: Mapped[str]
+    symptom: Mapped[str]
+    workaround: Mapped[str]
+    items: Mapped[list[str]] = mapped_column(ARRAY(Text))
+    service: Mapped[str | None]
+    category: Mapped[str | None]
+    valid_from: Mapped[datetime]
+    valid_to: Mapped[datetime | None]
+    review_at: Mapped[datetime]
+    review_due_at: Mapped[datetime | None]
+    overdue_since: Mapped[datetime | None]
+    published_at: Mapped[datetime]
+    retired_at: Mapped[datetime | None]
+    retired_because: Mapped[str | None]
+
+
+class Trend(Row):
+    """A finding: more incidents of one thing in a window than chance explains. Written once, but for `problem`: the one
+    that was opened from it."""
+
+    __tablename__ = "trend"
+    __table_args__ = (UniqueConstraint("dimension", "value", "until"), Index(None, "until", "id"))
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    dimension: Mapped[str]
+    value: Mapped[str]
+    days: Mapped[int]
+    until: Mapped[datetime]
+    count: Mapped[int]
+    expected: Mapped[float]
+    probability: Mapped[float]
+    threshold: Mapped[float]
+    comparisons: Mapped[int]
+    rule: Mapped[str | None]
+    rule_version: Mapped[int | None]
+    incidents: Mapped[list[UUID]] = mapped_column(ARRAY(Uuid))
+    found_at: Mapped[datetime]
+    problem: Mapped[UUID | None]
+
+
+class TrendLook(Row):
+    """Up to which midnight incidents were looked through for trends, and among how many things."""
+
+    __tablename__ = "trend_look"
+
+    until: Mapped[datetime] = mapped_column(primary_key=True)
+    comparisons: Mapped[int]
+    findings: Mapped[int]
+    at: Mapped[datetime]
 
 
 class KnownIncident(Row):
@@ -86,6 +201,8 @@ class KnownIncident(Row):
     __tablename__ = "known_incident"
     __table_args__ = (
         Index("ix_known_incident_problem", "problem", postgresql_where=text("problem IS NOT NULL")),
+        Index(None, "opened_at"),
+        Index("ix_known_incident_ci", "ci", "opened_at", postgresql_where=text("ci IS NOT NULL")),
         {"postgresql_with": {"fillfactor": "85"}},
     )
 

@@ -59,11 +59,13 @@ async def test_a_problem_from_its_opening_to_its_end(steward: Steward) -> None:
     assert (found["state"], found["waiting_reason"]) == ("waiting", "change")
     assert (await verb(steward, problem, "resume"))["waiting_reason"] is None
     await verb(steward, problem, "wait", reason="evidence")
-    found = await verb(steward, problem, "resolve", resolution="Changed", cause="The driver leaks")
+    cause: Json = {"cause": "The driver leaks", "method": "fault-tree", "evidence": ["It does so in a test"]}
+    await verb(steward, problem, "identify-cause", **cause)
+    found = await verb(steward, problem, "resolve", resolution="Changed")
     assert (found["state"], found["resolution_code"], found["cause"]) == ("resolved", "Changed", "The driver leaks")
-    found = await verb(steward, problem, "close", closure_code="Proved")
+    found = await verb(steward, problem, "close", closure_code="Proved", proof="A month without one")
     assert (found["state"], found["service"], found["ci"]) == ("closed", "Order portal", "orders-db-1")
-    assert found["allowed_actions"] == ["reopen", "link", "unlink", "comment"]
+    assert found["allowed_actions"] == ["reopen", "link", "unlink", "comment", "propose-improvement", "review"]
     await verb(steward, problem, "reopen", reason="It came back")
     await verb(steward, problem, "cancel", reason="PRB-1 has it")
     timeline = await read(steward.client("manager"), f"{PATH}/{problem['id']}/timeline")
@@ -72,10 +74,10 @@ async def test_a_problem_from_its_opening_to_its_end(steward: Steward) -> None:
         "problem.started", "problem.status_changed", "workaround.recorded", "problem.status_changed",
         "problem.change_requested", "problem.waiting", "problem.status_changed",
         "problem.resumed", "problem.status_changed", "problem.waiting", "problem.status_changed",
-        "problem.resolved", "problem.status_changed", "problem.closed", "problem.status_changed",
+        "cause.identified", "problem.resolved", "problem.status_changed", "problem.closed", "problem.status_changed",
         "problem.reopened", "problem.status_changed", "problem.cancelled", "problem.status_changed",
     ]  # fmt: skip
-    assert [each["sequence"] for each in timeline["items"]] == list(range(1, 24))
+    assert [each["sequence"] for each in timeline["items"]] == list(range(1, 25))
     assert {each["actor"] for each in timeline["items"]} == {"manager"}
 
 
@@ -238,4 +240,7 @@ WELL_FORMED: dict[Action, Json] = {
     Action.UNLINK: {"incident": str(uuid4())},
     Action.WORKAROUND: {"text": "x"},
     Action.COMMENT: {"text": "x"},
+    Action.IDENTIFY_CAUSE: {"cause": "x", "method": "other", "evidence": ["y"]},
+    Action.REVIEW: {"learned": "x"},
+    Action.PROPOSE_IMPROVEMENT: {"proposal": "x"},
 }

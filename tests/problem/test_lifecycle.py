@@ -27,6 +27,9 @@ edit             new        active     waiting    resolved  -       -
 link             new        active     waiting    resolved  closed  -
 unlink           new        active     waiting    resolved  closed  -
 comment          new        active     waiting    resolved  closed  cancelled
+identify-cause   new        active     waiting    resolved  -       -
+review           -          -          -          resolved  closed  -
+propose-improvement new     active     waiting    resolved  closed  -
 """
 EXPECTED = {
     (state, Action(line.split()[0])): after

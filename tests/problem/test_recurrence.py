@@ -216,7 +216,7 @@ async def test_two_batches_count_one_after_the_other(steward: Steward) -> None:
         other = asyncio.create_task(alone(second))
         waiting = text(
             "SELECT count(*) AS n FROM pg_stat_activity "
-            "WHERE datname = current_database() AND wait_event_type = 'Lock' AND query LIKE '%FROM problem%FOR UPDATE%'"
+            "WHERE datname = current_database() AND wait_event_type = 'Lock' AND query LIKE 'SELECT problem.id,%'"
         )
         async with asyncio.timeout(20):
             while not (await database.rows(waiting, {}))[0].n:

@@ -8,16 +8,19 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from contracts.envelope import Event, Message
+from contracts.envelope import Event, Message, registry
 from contracts.problem import ChangeRequested, ProblemRecurred, ProblemStatusChanged
 from services.problem.domain import VERBS, Open, Order, decide, open_problem, orders
+from services.problem.domain.changes import follow
 from services.problem.domain.effects import MOST, recurred, tied, untied
 from services.problem.domain.fold import CHANGES, FIGURES, fold
+from services.problem.domain.proof import Judge, evaluate
 from services.problem.lifecycle import Action, State
+from services.problem.rules.proof import EvaluationRule
 from services.problem.tables import Problem
 from shared.database.records import columns
 from shared.errors import Conflict, Refusal
-from tests.problem.samples import INCIDENT, ORDERS, desk, problem_in, told
+from tests.problem.samples import INCIDENT, ORDERS, Change, desk, problem_in, told
 from tests.system import MONDAY
 
 
@@ -83,12 +86,13 @@ def test_saying_the_same_again_changes_nothing() -> None:
 
 def test_a_reopened_problem_has_no_resolution_and_keeps_its_recurrences() -> None:
     problem = problem_in(State.ACTIVE)
-    decide(VERBS[Action.RESOLVE], problem, orders.Resolve(resolution="Changed", note="n", cause="c"), desk())
+    decide(VERBS[Action.RESOLVE], problem, orders.Resolve(resolution="Changed", note="n"), desk())
     decide(VERBS[Action.CLOSE], problem, ORDERS[Action.CLOSE], desk())
     assert recurred(problem, INCIDENT, "INC-1", MONDAY, 1, named=True)
     decide(VERBS[Action.REOPEN], problem, ORDERS[Action.REOPEN], desk())
-    gone = ("resolved_at", "closed_at", "resolution_code", "resolution_note", "cause", "closure_code")
-    assert [getattr(problem, name) for name in gone] == [None] * 6
+    gone = ("resolved_at", "closed_at", "resolution_code", "resolution_note", "closure_code", "fixed_at", "proof")
+    assert [getattr(problem, name) for name in gone] == [None] * len(gone)
+    assert (problem.cause_known, problem.cause) == (True, "Wear")
     assert (problem.recurrences, problem.reopen_count) == (1, 1)
 
 
@@ -159,11 +163,22 @@ ANY_ORDER: dict[Action, st.SearchStrategy[Order]] = {
         reason=st.just("Because"),
     ),
     Action.ASSIGN: st.builds(orders.Assign, group=st.sampled_from(["Network", "Databases", None])),
+    Action.IDENTIFY_CAUSE: st.builds(
+        orders.IdentifyCause,
+        known=st.booleans(),
+        cause=st.sampled_from(["A leak", "Wear"]),
+        method=st.sampled_from(["5-whys", "timeline"]),
+        evidence=st.sampled_from([("A dump",), ("A dump", "A log")]),
+    ),
+    Action.CLOSE: st.builds(orders.Close, proof=st.sampled_from(["", "A month without one"])),
     Action.EDIT: st.builds(orders.Edit, title=st.sampled_from(["One", "Two"]), description=st.sampled_from(["", "x"])),
 }
+FATES = ("approved", "rejected", "cancelled", "started", "implemented", "failed", "backed_out", "closed")
 steps = st.lists(
     st.sampled_from(list(Action)).flatmap(lambda action: st.tuples(st.just(action), ANY_ORDER[action]))
-    | st.tuples(st.just("closing"), st.sampled_from(THREE)),
+    | st.tuples(st.just("closing"), st.sampled_from(THREE))
+    | st.tuples(st.just("change"), st.tuples(st.integers(0, 1), st.sampled_from(FATES)))
+    | st.tuples(st.just("evaluation"), st.tuples(st.integers(0, 9), st.integers(0, 9), st.booleans())),
     max_size=30,
 )
 
@@ -175,12 +190,23 @@ def test_a_problem_is_the_fold_of_its_events(life: list[tuple[Any, Any]], priori
     problem.number = "PRB-1"
     messages: list[Message] = []
     keep(problem, events, messages, MONDAY)
+    changes = (Change(problem.id), Change(problem.id))
     for number, (action, order) in enumerate(life):
         at = MONDAY + timedelta(hours=number)
         before = state_of(problem)
         try:
             if action == "closing":
                 events = recurred(problem, order, "INC-1", at, 1, named=True)
+            elif action == "change":
+                which, moved = order
+                told_last = getattr(changes[which], moved)().told[-1]
+                event: Any = registry()[told_last.type].model_validate_json(told_last.data)
+                events = follow(problem, changes[which].id, changes[which].number, event, at)
+            elif action == "evaluation":
+                struck, after, reopens = order
+                evaluable = problem.fixed_at is not None and problem.state in ("resolved", "closed")
+                judge = Judge(EvaluationRule(reopens=reopens))
+                events = evaluate(problem, struck, after, judge, at) if evaluable else []
             else:
                 events = decide(VERBS[action], problem, order, desk(at))
         except Refusal:

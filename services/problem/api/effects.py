@@ -7,7 +7,7 @@ from fastapi import Query as InQuery
 from pydantic import AwareDatetime, BaseModel
 from starlette.responses import Response
 
-from services.problem.queries import INCIDENTS, linked
+from services.problem.queries.problems import INCIDENTS, linked
 from services.problem.tables import Problem
 from shared.http.ask import JSON, Asked, Query
 from shared.http.route import Room

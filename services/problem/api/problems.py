@@ -11,9 +11,11 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, model_validator
 from starlette.responses import Response
 
 from services.problem.domain import VERBS, Desk, Open, Order, Verb, decide, open_problem
+from services.problem.domain.orders import IdentifyCause
 from services.problem.lifecycle import LIFECYCLE, PERMISSIONS, Action, State
-from services.problem.queries import PROBLEMS, numbers
+from services.problem.queries.problems import PROBLEMS, numbers
 from services.problem.rules import RULE, USUAL
+from services.problem.rules.proof import REVIEW, USUAL_REVIEW, Verdict
 from services.problem.tables import Problem
 from shared.auth import Caller, Permissions
 from shared.http.ask import Ask, Asked, Query, View
@@ -25,7 +27,10 @@ permissions = Permissions(PERMISSIONS, everything=frozenset({"administrator"}))
 
 class ProblemView(BaseModel):
     """A problem as it is now. `allowed_actions`: the verbs this caller may use on it now; `incidents_count`: how many
-    incidents it is behind; `recurrences`: how often one of them was closed while it was linked."""
+    incidents it is behind; `recurrences`: how often one of them was closed while it was linked.
+
+    `fixed_at`: since when the fix is in place. `verdict`: what the incidents before and after that say. `needs_review`:
+    it met one of the rule's conditions when it was closed, and nobody has looked back on it yet."""
 
     model_config = ConfigDict(from_attributes=True)
 
@@ -65,6 +70,24 @@ class ProblemView(BaseModel):
     closure_code: str | None
     reopen_count: int
     reassignment_count: int
+    cause_known: bool | None
+    cause_code: str | None
+    cause_method: str | None
+    cause_evidence: list[str]
+    cause_accepted_by: str | None
+    cause_identified_at: AwareDatetime | None
+    change: UUID | None
+    change_number: str | None
+    change_state: str | None
+    fixed_at: AwareDatetime | None
+    proof: str | None
+    verdict: Verdict | None
+    evaluated_at: AwareDatetime | None
+    incidents_before: int | None
+    incidents_after: int | None
+    review_reasons: list[str]
+    reviewed_at: AwareDatetime | None
+    needs_review: bool
     allowed_actions: list[Action]
 
 
@@ -74,7 +97,7 @@ class Problems(BaseModel):
 
 
 class ProblemQuery(Query):
-    """`incident`: the problems behind this incident."""
+    """`incident`: the problems behind this incident. `change`: those that this change is to remove the cause of."""
 
     state: list[State] | None = None
     open: bool | None = None
@@ -87,6 +110,10 @@ class ProblemQuery(Query):
     assignee: str | None = None
     organisation: str | None = None
     recurred: bool | None = None
+    change: UUID | None = None
+    cause_known: bool | None = None
+    needs_review: bool | None = None
+    verdict: list[Verdict] | None = None
     incident: UUID | None = None
     opened_after: AwareDatetime | None = None
     opened_before: AwareDatetime | None = None
@@ -117,6 +144,7 @@ def computed(problem: Problem, caller: Caller) -> Mapping[str, object]:
     return {
         "allowed_actions": actions(caller.roles)[problem.state],
         "incidents_count": len(problem.incidents),
+        "needs_review": bool(problem.review_reasons) and problem.reviewed_at is None,
     }
 
 
@@ -124,14 +152,16 @@ VIEW = View(ProblemView, computed)
 
 
 def desk(ask: Ask, known: Mapping[UUID, str] | None = None) -> Desk:
-    """The time, the actor and the rule in force at that time."""
+    """The time, the actor and the rules in force at that time."""
     rule = ask.runtime.policies.of(RULE, None, ask.now)
+    review = ask.runtime.policies.of(REVIEW, None, ask.now)
     return Desk(
         now=ask.now,
         actor=ask.caller.subject,
         rule=rule.spec if rule else USUAL,
         rule_name=rule.name if rule else None,
         rule_version=rule.version if rule else None,
+        review=review.spec if review else USUAL_REVIEW,
         numbers=known or {},
     )
 
@@ -160,6 +190,8 @@ def verb_route(action: Action, verb: Verb) -> Callable[..., Any]:
 
     async def route(id: UUID, body: Order, ask: Asked) -> Response:
         ask.require(f"problem:{action}")
+        if isinstance(body, IdentifyCause) and not body.known:
+            ask.require("problem:accept-unknown-cause")
         at = desk(ask, await numbers(ask.database, body.mentioned()))
         return await ask.change(
             Problem, id, lambda problem: decide(verb, problem, body, at), VIEW, match=action is Action.EDIT

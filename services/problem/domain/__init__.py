@@ -5,9 +5,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from contracts.envelope import Event
-from contracts.problem import ProblemStatusChanged
-from services.problem.domain import details, effects, progress
-from services.problem.domain.desk import Desk, figures
+from services.problem.domain import causes, details, effects, progress, proof
+from services.problem.domain.desk import Desk, with_status
 from services.problem.domain.opening import open_problem
 from services.problem.domain.orders import (
     Assign,
@@ -16,14 +15,17 @@ from services.problem.domain.orders import (
     Close,
     Comment,
     Edit,
+    IdentifyCause,
     Link,
     Open,
     Order,
     Prioritise,
+    ProposeImprovement,
     Reopen,
     RequestChange,
     Resolve,
     Resume,
+    Review,
     Start,
     Unlink,
     Wait,
@@ -51,7 +53,7 @@ VERBS: Mapping[Action, Verb] = {
     Action.RESUME: Verb(Resume, progress.resume, "What was waited for has come"),
     Action.REQUEST_CHANGE: Verb(RequestChange, progress.request_change, "Ask for a change that removes the cause"),
     Action.RESOLVE: Verb(Resolve, progress.resolve, "The cause is removed; that incidents stop is still to be proved"),
-    Action.CLOSE: Verb(Close, progress.close, "It is proved: the problem is over"),
+    Action.CLOSE: Verb(Close, progress.close, "It is proved: the cause is known and incidents stopped"),
     Action.REOPEN: Verb(Reopen, progress.reopen, "The cause was not removed after all"),
     Action.CANCEL: Verb(Cancel, progress.cancel, "Withdraw it: there is no problem here, or another record has it"),
     Action.PRIORITISE: Verb(
@@ -61,22 +63,19 @@ VERBS: Mapping[Action, Verb] = {
     Action.LINK: Verb(Link, effects.link, "An incident is an effect of it"),
     Action.UNLINK: Verb(Unlink, effects.unlink, "An incident turned out to have another cause"),
     Action.WORKAROUND: Verb(Workaround, details.record_workaround, "Say how to restore the service meanwhile"),
+    Action.IDENTIFY_CAUSE: Verb(
+        IdentifyCause, causes.identify, "State the root cause with method and evidence, or accept that it stays unknown"
+    ),
+    Action.REVIEW: Verb(Review, proof.review, "Look back: what is learned, which chances were missed, who is trained"),
+    Action.PROPOSE_IMPROVEMENT: Verb(
+        ProposeImprovement, proof.propose_improvement, "Say what should be better; the management system decides"
+    ),
     Action.COMMENT: Verb(Comment, details.comment, "Write on it"),
     Action.EDIT: Verb(Edit, details.edit, "Correct the title or description"),
 }
 
 
 def decide(verb: Verb, problem: Problem, order: Order, desk: Desk) -> list[Event]:
-    """Do it. Where the state or the workaround is another one then, incident staff are told, unasked (PRB-8)."""
+    """Do it, and say how the problem stands where that is another way then."""
     state, workaround = problem.state, problem.workaround
-    events = verb.act(problem, order, desk)
-    if (problem.state, problem.workaround) == (state, workaround):
-        return events
-    status = ProblemStatusChanged(
-        **figures(problem),
-        title=problem.title,
-        previous_state=state if state != problem.state else None,
-        workaround=problem.workaround,
-        incidents=tuple(problem.incidents),
-    )
-    return [*events, status]
+    return with_status(problem, state, workaround, verb.act(problem, order, desk))

@@ -5,19 +5,23 @@ from typing import Any
 
 from contracts import problem as it
 from contracts.envelope import Message, registry
+from contracts.problem_review import FixEvaluated, ImprovementProposed, ProblemReviewCompleted
+from services.problem.domain.progress import ENDED, UNKNOWN
 
 State = dict[str, Any]
 FIGURES = tuple(it.ProblemFact.model_fields)
 UNSET = (
     "frequency", "impact", "cost", "waiting_reason", "last_recurrence_at", "workaround", "workaround_at",
     "change_request", "change_requested_at", "taken_up_at", "resolved_at", "closed_at", "resolution_code",
-    "resolution_note", "cause", "closure_code",
+    "resolution_note", "cause", "closure_code", "cause_known", "cause_code", "cause_method", "cause_accepted_by",
+    "cause_identified_at", "change_number", "change_state", "fixed_at", "proof", "verdict", "evaluated_at",
+    "incidents_before", "incidents_after", "reviewed_at",
 )  # fmt: skip
 
 
 def opened(event: it.ProblemOpened, message: Message, before: State) -> State:
     known = {"title": event.title, "description": event.description, "source": event.source}
-    lists = {"incidents": list(event.incidents), "unlinked": []}
+    lists = {"incidents": list(event.incidents), "unlinked": [], "cause_evidence": [], "review_reasons": []}
     counts = {"priority_overridden": False, "recurrences": 0, "reopen_count": 0, "reassignment_count": 0}
     return dict.fromkeys(UNSET) | known | lists | counts
 
@@ -50,7 +54,25 @@ def waiting(event: it.ProblemWaiting, message: Message, before: State) -> State:
 
 
 def change_requested(event: it.ChangeRequested, message: Message, before: State) -> State:
-    return {"change_request": event.request, "change_requested_at": message.occurred}
+    forgotten = dict.fromkeys(("change_number", "change_state", "fixed_at"))
+    return forgotten | {"change_request": event.request, "change_requested_at": message.occurred}
+
+
+def change_followed(event: it.ChangeFollowed, message: Message, before: State) -> State:
+    known = {"change_number": event.change_number, "change_state": event.change_state}
+    return known | {"fixed_at": event.fixed_at}
+
+
+def cause_identified(event: it.CauseIdentified, message: Message, before: State) -> State:
+    return {
+        "cause": event.cause,
+        "cause_known": event.known,
+        "cause_code": event.cause_code,
+        "cause_method": event.method,
+        "cause_evidence": list(event.evidence),
+        "cause_accepted_by": event.accepted_by,
+        "cause_identified_at": message.occurred,
+    }
 
 
 def workaround_recorded(event: it.WorkaroundRecorded, message: Message, before: State) -> State:
@@ -59,17 +81,29 @@ def workaround_recorded(event: it.WorkaroundRecorded, message: Message, before: 
 
 def resolved(event: it.ProblemResolved, message: Message, before: State) -> State:
     said = {"resolution_code": event.resolution_code, "resolution_note": event.note, "cause": event.cause}
-    return said | {"waiting_reason": None, "resolved_at": message.occurred}
+    return said | {"waiting_reason": None, "resolved_at": message.occurred, "fixed_at": event.fixed_at}
 
 
 def closed(event: it.ProblemClosed, message: Message, before: State) -> State:
-    return {"closed_at": message.occurred, "closure_code": event.closure_code}
+    said = {"closure_code": event.closure_code, "proof": event.proof or None, "review_reasons": list(event.review)}
+    return said | {"closed_at": message.occurred}
 
 
 def reopened(event: it.ProblemReopened, message: Message, before: State) -> State:
-    gone = ("resolved_at", "closed_at", "resolution_code", "resolution_note", "cause", "closure_code")
     again = {"reopen_count": before["reopen_count"] + 1, "taken_up_at": before["taken_up_at"] or message.occurred}
-    return dict.fromkeys(gone) | again
+    gone = dict.fromkeys(ENDED) | {"review_reasons": []}
+    if not before["cause_known"]:
+        gone |= dict.fromkeys(UNKNOWN) | {"cause_evidence": []}
+    return gone | again
+
+
+def evaluated(event: FixEvaluated, message: Message, before: State) -> State:
+    counted = {"incidents_before": event.before, "incidents_after": event.after}
+    return counted | {"verdict": event.verdict, "evaluated_at": message.occurred}
+
+
+def reviewed(event: object, message: Message, before: State) -> State:
+    return {"reviewed_at": message.occurred}
 
 
 def cancelled(event: object, message: Message, before: State) -> State:
@@ -100,6 +134,8 @@ CHANGES: Mapping[type[it.ProblemFact], Callable[[Any, Message, State], State]] =
     it.ProblemStarted: taken_up,
     it.WorkaroundRecorded: workaround_recorded,
     it.ChangeRequested: change_requested,
+    it.ChangeFollowed: change_followed,
+    it.CauseIdentified: cause_identified,
     it.ProblemWaiting: waiting,
     it.ProblemResumed: taken_up,
     it.ProblemResolved: resolved,
@@ -110,6 +146,9 @@ CHANGES: Mapping[type[it.ProblemFact], Callable[[Any, Message, State], State]] =
     it.ProblemStatusChanged: nothing,
     it.ProblemCommented: nothing,
     it.ProblemEdited: edited,
+    FixEvaluated: evaluated,
+    ProblemReviewCompleted: reviewed,
+    ImprovementProposed: nothing,
 }
 
 

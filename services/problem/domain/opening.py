@@ -30,6 +30,8 @@ def open_problem(order: Open, desk: Desk) -> tuple[Problem, list[Event]]:
         opened_at=desk.now,
         reopen_count=0,
         reassignment_count=0,
+        cause_evidence=[],
+        review_reasons=[],
     )
     opened = ProblemOpened(
         **figures(problem),

@@ -5,7 +5,7 @@ from uuid import UUID
 
 from pydantic import Field, model_validator
 
-from shared.orders import Degree, Name, Text, Title, Words
+from shared.orders import Degree, Instant, Name, Text, Title, Words
 from shared.orders import Order as AnyOrder
 
 
@@ -79,7 +79,8 @@ class RequestChange(Order):
 
 
 class Resolve(Order):
-    """`resolution` is a code: Changed, Workaround accepted, Vendor corrected …"""
+    """`resolution` is a code: Changed, Workaround accepted, Vendor corrected … `cause` says it in words where it is not
+    identified yet."""
 
     resolution: Name
     note: Text = ""
@@ -87,6 +88,9 @@ class Resolve(Order):
 
 
 class Close(Order):
+    """`proof` says how it is known that incidents stop. It is needed unless the count after the fix shows it."""
+
+    proof: Text = ""
     closure_code: Name | None = None
     note: Text = ""
 
@@ -142,3 +146,87 @@ class Comment(Order):
 class Edit(Order):
     title: Title | None = None
     description: Text | None = None
+
+
+class IdentifyCause(Order):
+    """`known`: false accepts that it stays unknown; that needs a permission of its own and is not for the assignee.
+
+    `evidence` are texts or links: what was measured, logs, the reproduction.
+    """
+
+    known: bool = True
+    cause: Words
+    cause_code: Name | None = None
+    method: Literal["5-whys", "fishbone", "fault-tree", "kepner-tregoe", "timeline", "other"] | None = None
+    evidence: Annotated[tuple[Words, ...], Field(max_length=50)] = ()
+
+    @model_validator(mode="after")
+    def shown(self) -> "IdentifyCause":
+        if self.known and self.method is None:
+            raise ValueError("say by which method the cause was found")
+        if self.known and not self.evidence:
+            raise ValueError("say what the evidence is")
+        return self
+
+
+class Review(Order):
+    learned: Words
+    missed_chances: Text = ""
+    training: Text = ""
+
+
+class ProposeImprovement(Order):
+    proposal: Words
+    benefit: Text = ""
+
+
+Items = Annotated[tuple[Name, ...], Field(max_length=200)]
+
+
+class PublishKnownError(Order):
+    """What is not said is taken from the problem: its title, workaround, item, service and category.
+
+    Valid from now on where `valid_from` is not said, and until it is retired where `valid_to` is not.
+    """
+
+    problem: UUID
+    title: Title | None = None
+    symptom: Words
+    workaround: Words | None = None
+    items: Items | None = None
+    service: Name | None = None
+    category: Name | None = None
+    valid_from: Instant | None = None
+    valid_to: Instant | None = None
+    review_at: Instant
+
+
+class KnownErrorOrder(Order):
+    """A command's body about a known error that there is."""
+
+
+class ReviseKnownError(KnownErrorOrder):
+    """A field that is not sent stays as it is; null takes service, category or `valid_to` away."""
+
+    title: Title | None = None
+    symptom: Words | None = None
+    workaround: Words | None = None
+    items: Items | None = None
+    service: Name | None = None
+    category: Name | None = None
+    valid_from: Instant | None = None
+    valid_to: Instant | None = None
+    review_at: Instant | None = None
+
+
+class RetireKnownError(KnownErrorOrder):
+    reason: Words
+
+
+class OpenFromTrend(Order):
+    """A title is made from what was found where none is given."""
+
+    title: Title | None = None
+    description: Text = ""
+    group: Name | None = None
+    assignee: Name | None = None

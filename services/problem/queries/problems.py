@@ -1,4 +1,4 @@
-"""Reads with filters and pages: problems, the incidents that they are behind, and what happened to a problem."""
+"""Problems and the incidents that they are behind."""
 
 from collections.abc import Iterable
 from uuid import UUID
@@ -14,14 +14,19 @@ SHOWN = (
     "cost", "priority", "priority_overridden", "organisation", "service", "ci", "category", "group", "assignee",
     "recurrences", "last_recurrence_at", "workaround", "workaround_at", "change_request", "change_requested_at",
     "opened_at", "taken_up_at", "resolved_at", "closed_at", "resolution_code", "resolution_note", "cause",
-    "closure_code", "reopen_count", "reassignment_count",
+    "closure_code", "reopen_count", "reassignment_count", "cause_known", "cause_code", "cause_method",
+    "cause_evidence", "cause_accepted_by", "cause_identified_at", "change", "change_number", "change_state", "fixed_at",
+    "proof", "verdict", "evaluated_at", "incidents_before", "incidents_after", "review_reasons", "reviewed_at",
 )  # fmt: skip
+
+NEEDS_REVIEW = "(cardinality(problem.review_reasons) > 0 AND problem.reviewed_at IS NULL)"
 
 PROBLEMS = Listing(
     source="problem",
     shown={
         **{name: f'problem."{name}"' for name in SHOWN},
         "incidents_count": "cardinality(problem.incidents)",
+        "needs_review": NEEDS_REVIEW,
     },
     filters={
         "state": ("state", "in"),
@@ -35,6 +40,10 @@ PROBLEMS = Listing(
         "assignee": ("assignee", "eq"),
         "organisation": ("organisation", "eq"),
         "recurred": ("(recurrences > 0)", "eq"),
+        "change": ("change", "eq"),
+        "cause_known": ("cause_known", "eq"),
+        "needs_review": (NEEDS_REVIEW, "eq"),
+        "verdict": ("verdict", "in"),
         # The first half is what the index on the array answers; the second is true and gives `eq` its two sides.
         "incident": ("incidents @> ARRAY[CAST(:f_incident AS uuid)] AND CAST(:f_incident AS uuid)", "eq"),
         "opened_after": ("opened_at", "gte"),
