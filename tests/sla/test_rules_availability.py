@@ -1,4 +1,4 @@
-"""Availability against a walk through every minute of the month, in zones whose clocks change; and months themselves."""
+"""Availability against a walk through every minute, in zones whose clocks change; and which months are measured."""
 
 from datetime import UTC, datetime, timedelta
 from fractions import Fraction
@@ -120,6 +120,10 @@ def test_a_month_is_judged_by_the_version_that_is_in_force_when_it_begins() -> N
 
 def test_a_new_version_of_a_calendar_counts_from_its_own_instant_on() -> None:
     later = calendar(ALWAYS, version=2, since=datetime(2026, 3, 15, tzinfo=UTC))
-    found = stretches(book(hours=[calendar(OFFICE_HOURS), later]), "hours", at("2026-03-01 00:00"), at("2026-04-01 00:00"))
+    found = stretches(
+        book(hours=[calendar(OFFICE_HOURS), later]), "hours", at("2026-03-01 00:00"), at("2026-04-01 00:00")
+    )
     assert [(each.begins, each.ends, each.calendar.version) for each in found] == [
-        (at("2026-03-01 00:00"), at("2026-03-15 00:00"), 1), (at("2026-03-15 00:00"), at("2026-04-01 00:00"), 2)]  # fmt: skip
+        (at("2026-03-01 00:00"), at("2026-03-15 00:00"), 1),
+        (at("2026-03-15 00:00"), at("2026-04-01 00:00"), 2),
+    ]

@@ -185,7 +185,9 @@ class AgreementSpec(Part):
                 promised[promise] = target.name
         for level in self.service_levels:
             if isinstance(level, Availability) and self.services and level.service not in self.services:
-                raise ValueError(f"service level {level.name!r} is about {level.service!r}, which is none of `services`")
+                raise ValueError(
+                    f"service level {level.name!r} is about {level.service!r}, which is none of `services`"
+                )
         if self.kind == "SLA" and (self.supports or any(each.supports or each.chain for each in self.targets)):
             raise ValueError("an SLA supports no other agreement; OLAs and underpinning contracts do")
         return self

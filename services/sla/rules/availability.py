@@ -10,6 +10,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from fractions import Fraction
+from itertools import pairwise
 from typing import NamedTuple
 
 from services.sla.rules.durations import MICROSECOND
@@ -86,6 +87,6 @@ def _pieces(
             here["planned"] += change if each.planned else 0
     present: Counter[str] = Counter()
     cuts = sorted(changes)
-    for start, end in zip(cuts, cuts[1:], strict=False):
+    for start, end in pairwise(cuts):
         present.update(changes[start])
         yield start, end, present

@@ -101,7 +101,7 @@ class CalendarVersion:
         return None
 
     def spans(self, start: datetime, end: datetime) -> list[tuple[datetime, datetime]]:
-        """The open spans in UTC that begin or end between two instants, ascending and apart, each in its full length."""
+        """The open spans in UTC that touch the time between two instants, ascending and apart, each in full."""
         start, end = _utc(start), _utc(end)
         table = self._table(start.year, end.year)
         first, last = bisect_left(table.ends, start), bisect_right(table.starts, end)

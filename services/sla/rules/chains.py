@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
-from services.sla.rules.agreement_spec import Target
+from services.sla.rules.agreement_spec import AgreementSpec, Target
 from services.sla.rules.agreements import AgreementVersion, Book
 from services.sla.rules.calendar import CalendarVersion
 from services.sla.rules.periods import calendar_at
@@ -58,7 +58,7 @@ def chains(book: Book, after: datetime | None = None) -> Iterator[Chain]:
     for versions in book.agreements.values():
         for version in versions:
             for target in version.spec.targets:
-                for name in supported(version, target):
+                for name in supported(version.spec, target):
                     supporting.setdefault(name, set()).add(version.name)
     for name in sorted(supporting.keys() & book.agreements.keys()):
         cuts = changes(book, {name, *supporting[name]})
@@ -70,9 +70,9 @@ def chains(book: Book, after: datetime | None = None) -> Iterator[Chain]:
             yield from _combined(book, promise, behind, begins, ends)
 
 
-def supported(agreement: AgreementVersion, target: Target) -> tuple[str, ...]:
+def supported(spec: AgreementSpec, target: Target) -> tuple[str, ...]:
     """The agreements that a target stands behind."""
-    return target.supports or agreement.spec.supports
+    return target.supports or spec.supports
 
 
 def changes(book: Book, names: set[str]) -> list[datetime]:
@@ -97,7 +97,7 @@ def _combined(
             rows: dict[object, list[Support]] = {}
             for agreement in behind:
                 for place, other in enumerate(agreement.spec.targets):
-                    if promise.name in supported(agreement, other) and _matches(target, other, priority):
+                    if promise.name in supported(agreement.spec, other) and _matches(target, other, priority):
                         calendar = calendar_at(book, other.calendar, begins)
                         row = (agreement.name, place) if other.chain is None else other.chain
                         support = Support(agreement, place, other, calendar, other.limits[priority])

@@ -12,7 +12,7 @@ where a calendar opens or closes, for t itself or for where a step ends; the lat
 before it. All on whole microseconds.
 """
 
-from bisect import bisect_left, bisect_right
+from bisect import bisect_right
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
