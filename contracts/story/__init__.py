@@ -30,6 +30,7 @@ def messages() -> tuple[Message, ...]:
     incident.others(story)
     sla.withdrawn(story)
     problem.others(story)
+    sla.looked_back(story)
     return tuple(story.messages)
 
 
