@@ -1,4 +1,6 @@
-"""Topic `steward.sla`: calendars, agreements and the clocks judged by them, ISO/IEC 20000-2 6.1.
+"""Topic `steward.sla`: services, calendars, agreements and the clocks judged by them, ISO/IEC 20000-2 6.1.
+
+Measurements over periods are in `contracts.measurement`, reviews and what they agree on in `contracts.service_review`.
 
 Clock events are keyed by clock id and repeat the clock as it is after the event (`ClockFact`). The message's time is
 the instant at which it became true, not the one at which somebody looked. Working time is counted in microseconds.
@@ -11,7 +13,7 @@ from uuid import UUID
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 from contracts.envelope import Event
-from contracts.terms import Name, Number, Priority, Version
+from contracts.terms import Degree, Name, Number, Priority, Text, Title, Version
 
 TOPIC = "steward.sla"
 Microseconds = Annotated[int, Field(ge=0)]
@@ -20,6 +22,7 @@ LocalTime = Annotated[str, Field(pattern=r"^([01][0-9]|2[0-3]):[0-5][0-9]$|^24:0
 Weekday = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
 ClockState = Literal["running", "paused", "stopped", "cancelled"]
 Outcome = Literal["pending", "met", "missed"]
+LevelMeasure = Literal["availability", "throughput", "closed_within"]
 OnChange = Literal["carry", "restart", "keep"]
 OnVersion = Literal["pin", "follow"]
 OnReopen = Literal["continue", "restart", "ignore"]
@@ -62,6 +65,28 @@ class CalendarVersioned(Event):
     exceptions: tuple[ExceptionalDay, ...] = ()
 
 
+class ServicePublished(Event):
+    """A version of a service's entry in the catalogue counts from `effective_from` on. No version is ever edited.
+
+    `customers` are the organisations it is offered to; none: all. `hours` and `support_hours` name calendars.
+    """
+
+    topic: ClassVar[str] = TOPIC
+    name: ClassVar[str] = "service.published"
+
+    service: Name
+    service_version: Version
+    effective_from: AwareDatetime
+    title: Title
+    state: Literal["proposed", "live", "retired"]
+    owner: Name
+    criticality: Degree
+    customers: tuple[Name, ...] = ()
+    hours: Name | None = None
+    support_hours: Name | None = None
+    description: Text = ""
+
+
 class TargetTerms(Part):
     """One promise: what is measured, from which fact to which, within how much working time of which calendar."""
 
@@ -78,6 +103,18 @@ class TargetTerms(Part):
     on_change: OnChange = "carry"
     on_version: OnVersion = "pin"
     on_reopen: OnReopen = "continue"
+
+
+class LevelTerms(Part):
+    """One promise about a month as a whole. `at_least` is a percentage, or a number of records for a throughput."""
+
+    level: Name
+    measure: LevelMeasure
+    calendar: Name
+    at_least: float = Field(ge=0)
+    service: Name | None = None
+    record_kinds: tuple[Name, ...] = ()
+    within_microseconds: Microseconds | None = None
 
 
 class AgreementActivated(Event):
@@ -97,6 +134,42 @@ class AgreementActivated(Event):
     parties: tuple[Name, ...] = ()
     services: tuple[Name, ...] = ()
     targets: tuple[TargetTerms, ...] = ()
+    levels: tuple[LevelTerms, ...] = ()
+    supports: tuple[Name, ...] = ()
+
+
+class SupportingTarget(Part):
+    """A target of an OLA or underpinning contract, with its limit for the priority in question."""
+
+    agreement: Name
+    agreement_version: Version
+    target: Name
+    calendar: Name
+    limit_microseconds: Microseconds
+
+
+class ChainUnsupported(Event):
+    """A limit promised to a customer can be missed while everybody behind it keeps theirs: nothing supports it.
+
+    `worst_microseconds` is the working time of the promise's own calendar that passes before the last of `supports`,
+    one after the other, is late, for a record that begins at `begins_at`; none: that never happens. So it is from
+    `from_at` until `until`, when another version of one of them takes effect.
+    """
+
+    topic: ClassVar[str] = TOPIC
+    name: ClassVar[str] = "chain.unsupported"
+
+    agreement: Name
+    agreement_version: Version
+    target: Name
+    measure: Name
+    priority: Priority
+    limit_microseconds: Microseconds
+    supports: tuple[SupportingTarget, ...] = Field(min_length=1)
+    worst_microseconds: Microseconds | None = None
+    begins_at: AwareDatetime
+    from_at: AwareDatetime
+    until: AwareDatetime | None = None
 
 
 class ClockFact(Event):

@@ -53,7 +53,7 @@ class Document(BaseModel):
 
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """A stored version. `spec` is an instance of its kind's model."""
+    """A stored version, or one that is `fresh`: about to be. `spec` is an instance of its kind's model."""
 
     id: UUID
     kind: str
@@ -61,6 +61,7 @@ class Policy:
     version: int
     effective_from: datetime
     spec: Any
+    fresh: bool = False
 
 
 @dataclass(frozen=True)
@@ -152,7 +153,7 @@ def planned(
             errors.append(_error(f"documents.{number}.effective_from", message))
             continue
         version = last.version + 1 if last else 1
-        fresh.append(Policy(uuid7(), document.kind, document.name, version, document.effective_from, spec))
+        fresh.append(Policy(uuid7(), document.kind, document.name, version, document.effective_from, spec, fresh=True))
     if not errors:
         for kind in kinds:
             for of, name, path, message in kind.check([*present, *fresh]):

@@ -36,6 +36,7 @@ def messages() -> tuple[Message, ...]:
     problem.others(story)
     cmdb.others(story)
     change.others(story)
+    sla.looked_back(story)
     return tuple(story.messages)
 
 

@@ -48,3 +48,21 @@ def agreement(
         **spec,
     }
     return {"kind": "sla/Agreement", "name": name, "effective_from": effective_from, "spec": content}
+
+
+def service(name: str, **spec: Any) -> Document:
+    """A live service of the catalogue, unless the spec says otherwise."""
+    content = {"title": name, "state": "live", "owner": "Mara", "criticality": 2, **spec}
+    return {"kind": "sla/Service", "name": name, "effective_from": LONG_AGO, "spec": content}
+
+
+def supporting(*targets: Mapping[str, Any], name: str, supports: Sequence[str], **spec: Any) -> Document:
+    """An operational level agreement of somebody inside, behind other agreements."""
+    content = {"kind": "OLA", "parties": {"customer": "Service desk", "provider": name}, "supports": list(supports)}
+    return agreement(*targets, name=name, customers=(), **{**content, **spec})
+
+
+def availability(name: str, of: str, **values: Any) -> Document:
+    """99.5 % of the office hours."""
+    content = {"name": name, "measure": "availability", "service": of, "calendar": "office", "at_least": 99.5}
+    return {**content, **values}

@@ -122,7 +122,7 @@ def test_warning_fractions_are_exact() -> None:
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"targets": []}, "at least 1 item"),
+        ({"targets": []}, "promises something"),
         ({"targets": [target(limits={})]}, "at least 1 item"),
         ({"targets": [target(limits={6: "4h"})]}, "less than or equal to 5"),
         ({"targets": [target(limits={1: "0h"})]}, "priority 1 is not above zero"),

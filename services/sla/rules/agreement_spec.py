@@ -4,39 +4,13 @@ References to calendars are checked by `agreements.faults`, which knows both.
 """
 
 from datetime import UTC, date, datetime, time, timedelta
-from fractions import Fraction
 from typing import Annotated, Literal
 
-from pydantic import BeforeValidator, Field, PlainSerializer, model_validator
+from pydantic import Field, model_validator
 
 from services.sla.rules.calendar_spec import Name, Part, Text
-from services.sla.rules.durations import duration_text, parse_duration
+from services.sla.rules.level_spec import LONGEST_LIMIT, Availability, Length, Level, RecordKind, Reviews, Share
 
-LONGEST_LIMIT = timedelta(days=3660)
-
-
-def _length(written: object) -> timedelta:
-    if isinstance(written, timedelta):
-        return written
-    if not isinstance(written, str):
-        raise ValueError(f"{written!r} has no unit; write a text such as 6h24m or PT6H24M")  # noqa: TRY004 - pydantic
-    return parse_duration(written)
-
-
-def _fraction(written: object) -> Fraction:
-    if isinstance(written, bool) or not isinstance(written, str | int | float | Fraction):
-        raise ValueError(f"{written!r} is not a fraction; write for instance 0.75")  # noqa: TRY004 - pydantic
-    try:
-        return Fraction(str(written))
-    except (ValueError, ZeroDivisionError):
-        raise ValueError(f"{written!r} is not a fraction; write for instance 0.75") from None
-
-
-Length = Annotated[timedelta, BeforeValidator(_length), PlainSerializer(duration_text)]
-Share = Annotated[Fraction, BeforeValidator(_fraction), PlainSerializer(float)]
-
-
-RecordKind = Literal["incident", "request", "problem", "change"]
 Fact = Literal["opened", "taken_up", "waiting", "resumed", "resolved", "reopened", "closed"]
 Status = Literal["new", "active", "waiting", "resolved"]
 Measure = Literal["respond", "resolve", "close", "fulfil"]
@@ -70,6 +44,9 @@ class Target(Part):
     """One promise: within `limits` (by priority, in working time of `calendar`) from the start to the stop fact.
 
     The clock pauses while the record waits for one of `pausing_reasons` or is in one of `pausing_states`.
+
+    A target of an OLA or underpinning contract stands behind the same measure of the agreements that it `supports`, or
+    that its own agreement does. Those that name the same `chain` work one after the other.
     """
 
     name: Name
@@ -83,6 +60,8 @@ class Target(Part):
     on_priority_change: OnChange = "carry"
     on_new_version: OnVersion = "pin"
     on_reopen: OnReopen = "continue"
+    supports: tuple[Name, ...] = ()
+    chain: Name | None = None
 
     @model_validator(mode="after")
     def _bounded(self) -> "Target":
@@ -175,7 +154,8 @@ class AgreementSpec(Part):
     services: tuple[Name, ...] = ()
     period: Period
     service_hours: Name | None = None
-    targets: Annotated[tuple[Target, ...], Field(min_length=1, max_length=200)]
+    targets: Annotated[tuple[Target, ...], Field(max_length=200)] = ()
+    service_levels: Annotated[tuple[Level, ...], Field(max_length=200)] = ()
     supports: tuple[Name, ...] = ()
     escalation: tuple[Contact, ...] = ()
     signatures: tuple[Signature, ...] = ()
@@ -183,11 +163,14 @@ class AgreementSpec(Part):
     workload_limits: tuple[Workload, ...] = ()
     charging_basis: Text = ""
     review_dates: tuple[date, ...] = ()
+    reviews: Reviews | None = None
     description: Text = ""
 
     @model_validator(mode="after")
     def _unambiguous(self) -> "AgreementSpec":
-        names = [each.name for each in self.targets]
+        if not self.targets and not self.service_levels:
+            raise ValueError("an agreement promises something: targets, service_levels or both")
+        names = [each.name for each in (*self.targets, *self.service_levels)]
         if twice := {name for name in names if names.count(name) > 1}:
             raise ValueError(f"target name given twice: {', '.join(sorted(twice))}")
         promised: dict[tuple[str, str, int], str] = {}
@@ -200,7 +183,12 @@ class AgreementSpec(Part):
                         f"of {kind}s with priority {priority}"
                     )
                 promised[promise] = target.name
-        if self.supports and self.kind == "SLA":
+        for level in self.service_levels:
+            if isinstance(level, Availability) and self.services and level.service not in self.services:
+                raise ValueError(
+                    f"service level {level.name!r} is about {level.service!r}, which is none of `services`"
+                )
+        if self.kind == "SLA" and (self.supports or any(each.supports or each.chain for each in self.targets)):
             raise ValueError("an SLA supports no other agreement; OLAs and underpinning contracts do")
         return self
 

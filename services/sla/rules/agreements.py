@@ -129,7 +129,7 @@ class Book:
         """The terms that follow at the instant: by the versions in force then of the same agreement and calendar.
         Where that agreement no longer promises this, or is over, the old ones stay."""
         held = terms.held
-        agreement = self._in_force(held.agreement, at)
+        agreement = self.in_force(held.agreement, at)
         if agreement is None:
             return terms
         for target in agreement.spec.targets:
@@ -143,13 +143,26 @@ class Book:
         versions = [*self.agreements.get(held.agreement, ()), *self.calendars.get(held.calendar, ())]
         return sorted({each.effective_from for each in versions if after < each.effective_from <= until})
 
+    def in_force(self, name: str, at: datetime) -> AgreementVersion | None:
+        """The version of an agreement that binds at the instant."""
+        latest = None
+        for agreement in self.agreements.get(name, ()):
+            if agreement.effective_from <= at:
+                latest = agreement
+        return latest if latest is not None and latest.spec.period.holds(at) else None
+
+    def begins(self, name: str) -> list[datetime]:
+        """The instants at which a version of the agreement takes effect or its period begins, in order."""
+        versions = self.agreements.get(name, ())
+        return sorted({each.effective_from for each in versions} | {each.spec.period.begins for each in versions})
+
     def _find(self, subject: Subject, at: datetime, pinned: tuple[str, int] | None) -> dict[str, Terms]:
         winners: dict[str, tuple[tuple[bool, bool, datetime], AgreementVersion]] = {}
         for name in sorted(self.agreements):
             if pinned is not None and name == pinned[0]:
                 agreement = next((each for each in self.agreements[name] if each.version == pinned[1]), None)
             else:
-                agreement = self._in_force(name, at)
+                agreement = self.in_force(name, at)
             covered = agreement.covers(subject) if agreement is not None else None
             if agreement is None or covered is None:
                 continue
@@ -163,13 +176,6 @@ class Book:
                     terms = self._with_calendar(agreement, target, subject.priority, at)
                     found[terms.key] = terms
         return found
-
-    def _in_force(self, name: str, at: datetime) -> AgreementVersion | None:
-        latest = None
-        for agreement in self.agreements.get(name, ()):
-            if agreement.effective_from <= at:
-                latest = agreement
-        return latest if latest is not None and latest.spec.period.holds(at) else None
 
     def _with_calendar(self, agreement: AgreementVersion, target: Target, priority: int, at: datetime) -> Terms:
         versions = self.calendars[target.calendar]
@@ -188,6 +194,9 @@ def faults(spec: AgreementSpec, calendars: Mapping[str, CalendarVersion]) -> lis
     found: list[tuple[str, str]] = []
     if spec.service_hours is not None and spec.service_hours not in calendars:
         found.append(("service_hours", f"there is no calendar {spec.service_hours!r}"))
+    for number, level in enumerate(spec.service_levels):
+        if level.calendar not in calendars:
+            found.append((f"service_levels.{number}.calendar", f"there is no calendar {level.calendar!r}"))
     for number, target in enumerate(spec.targets):
         calendar = calendars.get(target.calendar)
         if calendar is None:

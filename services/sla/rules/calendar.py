@@ -100,6 +100,13 @@ class CalendarVersion:
                 return table.starts[at]
         return None
 
+    def spans(self, start: datetime, end: datetime) -> list[tuple[datetime, datetime]]:
+        """The open spans in UTC that touch the time between two instants, ascending and apart, each in full."""
+        start, end = _utc(start), _utc(end)
+        table = self._table(start.year, end.year)
+        first, last = bisect_left(table.ends, start), bisect_right(table.starts, end)
+        return list(zip(table.starts[first:last], table.ends[first:last], strict=True))
+
     def spans_on(self, day: date) -> tuple[Span, ...]:
         """The spans that begin on this local date."""
         if day in self.exceptional:

@@ -8,9 +8,10 @@ from typing import Any
 
 from services.sla.rules.agreement_spec import AgreementSpec
 from services.sla.rules.calendar_spec import CalendarSpec, Part
+from services.sla.rules.service_spec import ServiceSpec
 
-SPECS: MappingProxyType[str, type[CalendarSpec | AgreementSpec]] = MappingProxyType(
-    {"sla/Calendar": CalendarSpec, "sla/Agreement": AgreementSpec}
+SPECS: MappingProxyType[str, type[CalendarSpec | AgreementSpec | ServiceSpec]] = MappingProxyType(
+    {"sla/Calendar": CalendarSpec, "sla/Agreement": AgreementSpec, "sla/Service": ServiceSpec}
 )
 
 

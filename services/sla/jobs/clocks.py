@@ -1,6 +1,4 @@
-"""What this service does when time passes: it tells which clocks are near or past their limit, and
-judges by policies that took effect in the past.
-"""
+"""Which clocks are near or past their limit, and what policies that took effect in the past make of them."""
 
 from datetime import datetime, timedelta
 from uuid import UUID
@@ -12,12 +10,13 @@ from services.sla.domain.clocks import measured, written
 from services.sla.domain.docket import OURSELVES
 from services.sla.domain.refolding import refold
 from services.sla.domain.telling import told
+from services.sla.jobs.chains import tell_unsupported
 from services.sla.queries.dockets import book, docket, facts, keep
 from services.sla.rules.ticking import tick
 from services.sla.tables import Clock
 from shared.database import Cause
 from shared.database.records import from_row
-from shared.service import Job, Runtime
+from shared.service import Runtime
 
 BATCH = 500
 MICROSECOND = timedelta(microseconds=1)
@@ -31,7 +30,8 @@ DUE = (
 
 TURN = text("SELECT pg_try_advisory_xact_lock(7316601)")
 PENDING = text(
-    "SELECT id, effective_from FROM policy WHERE NOT EXISTS (SELECT FROM taken_in WHERE taken_in.policy = policy.id)"
+    "SELECT id, effective_from FROM policy WHERE kind <> 'sla/Service' "
+    "AND NOT EXISTS (SELECT FROM taken_in WHERE taken_in.policy = policy.id)"
 )
 TAKEN = text("INSERT INTO taken_in (policy, at) SELECT given, :now FROM unnest(CAST(:ids AS uuid[])) AS given")
 SINCE = text(
@@ -90,6 +90,7 @@ async def take_in_policies(runtime: Runtime) -> int:
         while ids := await _judge_again(runtime, first, after, now):
             after = ids[-1]
             runtime.saved()
+        await tell_unsupported(turn, now)
         await turn.execute(TAKEN, {"ids": [each.id for each in pending], "now": now})
     return len(pending)
 
@@ -105,6 +106,3 @@ async def _judge_again(runtime: Runtime, first: datetime, after: UUID, now: date
             if gone:
                 await transaction.execute(FORGET, {"ids": [row.id for row in gone]})
     return ids
-
-
-JOBS = (Job(tell_due, every=0.5), Job(take_in_policies, every=1.0))
