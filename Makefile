@@ -7,7 +7,7 @@ DATA ?= var
 BASE_PORT ?= 8100
 READY := $(VENV)/.ready
 JARS := deploy/kafka/libs/.complete
-NODE := tests/contracts/asyncapi examples/subscriber-typescript
+NODE := tests/contracts/asyncapi examples/subscriber-typescript examples/client-typescript
 
 .DEFAULT_GOAL := help
 .PHONY: help
