@@ -7,7 +7,7 @@ DATA ?= var
 BASE_PORT ?= 8100
 READY := $(VENV)/.ready
 JARS := deploy/kafka/libs/.complete
-NODE := tests/contracts/asyncapi
+NODE := tests/contracts/asyncapi examples/subscriber-typescript examples/client-typescript
 
 .DEFAULT_GOAL := help
 .PHONY: help
@@ -31,9 +31,9 @@ $(JARS): deploy/kafka/pom.xml deploy/kafka/libs.sha256
 	cd deploy/kafka/libs && $$(command -v sha256sum || echo shasum -a 256) --check --status ../libs.sha256
 	@touch $@
 
-node-tools: $(NODE)/node_modules/.package-lock.json ## Install the AsyncAPI parser that judges our document (needs npm)
-$(NODE)/node_modules/.package-lock.json: $(NODE)/package-lock.json
-	cd $(NODE) && npm ci --ignore-scripts --no-audit --no-fund --silent
+node-tools: $(NODE:%=%/node_modules/.package-lock.json) ## Install what the AsyncAPI check and the TypeScript examples need (needs npm)
+%/node_modules/.package-lock.json: %/package-lock.json
+	cd $* && npm ci --ignore-scripts --no-audit --no-fund --silent
 	@touch $@
 
 requirements: ## Resolve the requirements anew (needs uv)
@@ -56,6 +56,7 @@ check: setup ## Lint, format, types and import rules; changes nothing
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+	$(BIN)/mypy examples/subscriber-python
 	$(BIN)/lint-imports
 
 # Without Java or npm the tests that need them are skipped and say so; where CI=true everything has to be there.
@@ -91,5 +92,5 @@ migration: setup ## Draft a migration from what the tables say (SERVICE=incident
 	$(BIN)/python -m shared.run $(SERVICE) --revise "$(NAME)" --data $(DATA)/draft
 
 clean: ## Remove caches and fetched tools; data and the virtual environment stay
-	rm -rf .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache deploy/kafka/libs $(NODE)/node_modules
+	rm -rf .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache deploy/kafka/libs $(NODE:%=%/node_modules) examples/*/build
 	find . -name __pycache__ -not -path "./$(VENV)/*" -prune -exec rm -rf {} +

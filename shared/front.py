@@ -5,7 +5,7 @@ process and for all of them in one.
 """
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from importlib.resources import files
 from typing import Any
 
@@ -18,6 +18,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from contracts.asyncapi import document
 from shared.http import platform, policies, problems
+from shared.http.naming import operation_id, schema_names
 from shared.http.problems import Problem
 from shared.http.route import Dispatch
 from shared.service import Runtime
@@ -106,7 +107,7 @@ def application(runtime: Runtime) -> tuple[FastAPI, Dispatch]:
     service = runtime.service
     app = FastAPI(
         title=f"Steward: {service.title}", version="1", openapi_url=None, docs_url=None, redoc_url=None,
-        max_body_size=platform.LARGEST_BODY,
+        max_body_size=platform.LARGEST_BODY, generate_unique_id_function=operation_id,
     )  # fmt: skip
     app.state.runtime = runtime
     problems.install(app)
@@ -128,23 +129,16 @@ async def lifespan(receive: Receive, send: Send) -> None:
 
 
 def merged(services: Mapping[str, FastAPI]) -> dict[str, Any]:
-    """One OpenAPI document of all services. A schema name that two services use for different things gets the
-    service's name before it."""
+    """One OpenAPI document of all services, in which no service's names depend on which others there are."""
     paths: dict[str, Any] = {}
-    schemas: dict[str, Any] = {}
+    schemas: dict[str, Any] = common()
+    shared = dict(schemas)
     for name, app in services.items():
         found = app.openapi()
         own = found.get("components", {}).get("schemas", {})
-        clashing = {each for each, content in own.items() if schemas.get(each, content) != content}
-        # What refers to another schema than its namesake does is another one too, however alike they read.
-        while more := {
-            each for each in (own.keys() & schemas.keys()) - clashing if clashing & set(referred(own[each]))
-        }:
-            clashing |= more
-        names = {each: f"{name.title()}{each}" for each in clashing}
-        paths |= renamed(found["paths"], names)
-        schemas |= {names.get(each, each): renamed(content, names) for each, content in own.items()}
-    schemas["Problem"] = Problem.model_json_schema()
+        names = schema_names(name, own, shared)
+        schemas |= {names[each]: renamed(content, names) for each, content in own.items()}
+        paths |= bodies_as_needed(renamed(found["paths"], names), schemas)
     bearer = {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"}
     return {
         "openapi": "3.1.0",
@@ -155,24 +149,29 @@ def merged(services: Mapping[str, FastAPI]) -> dict[str, Any]:
     }
 
 
+def bodies_as_needed(paths: dict[str, Any], schemas: Mapping[str, Any]) -> dict[str, Any]:
+    """A request whose body needs no field needs no body: `shared.http.route` reads none as an empty object."""
+    for operation in (each for path in paths.values() for each in path.values()):
+        if body := operation.get("requestBody"):
+            of = body["content"]["application/json"]["schema"]["$ref"].rpartition("/")[2]
+            body["required"] = bool(schemas[of].get("required"))
+    return paths
+
+
+def common() -> dict[str, Any]:
+    """The schemas that every service has: those of the platform's routes, and the problem document."""
+    app = FastAPI()
+    for router in (platform.router(), policies.router("", ())):
+        app.include_router(router)
+    problem = Problem.model_json_schema(ref_template="#/components/schemas/{model}")
+    return {**app.openapi()["components"]["schemas"], **problem.pop("$defs"), "Problem": problem}
+
+
 def renamed(tree: Any, names: Mapping[str, str]) -> Any:
     """The same document with its references to these schemas led to their new names."""
     if isinstance(tree, dict):
         return {key: reference(value, names) if key == "$ref" else renamed(value, names) for key, value in tree.items()}
     return [renamed(each, names) for each in tree] if isinstance(tree, list) else tree
-
-
-def referred(tree: Any) -> Iterator[str]:
-    """The names of the schemas that a document refers to."""
-    if isinstance(tree, dict):
-        for key, value in tree.items():
-            if key == "$ref":
-                yield value.rsplit("/", 1)[-1]
-            else:
-                yield from referred(value)
-    elif isinstance(tree, list):
-        for each in tree:
-            yield from referred(each)
 
 
 def reference(to: str, names: Mapping[str, str]) -> str:

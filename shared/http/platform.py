@@ -17,16 +17,20 @@ from shared.errors import Conflict, Invalid, NotFound
 from shared.events.log import Log
 from shared.events.parking import Parked
 from shared.events.reading import NotFirst, Unread
-from shared.http.ask import JSON, Ask, Asked, Query
+from shared.http.ask import JSON, Ask, Asked
+from shared.http.query import Pages, Parameters
 from shared.http.route import Room
 
 LARGEST_BODY = 8 * 1024 * 1024
 KEEP_ALIVE = 15.0
 FIRST = UUID(int=0)
 LAST = 2**63 - 1
+LAST_EVENT_ID = {"name": "Last-Event-ID", "in": "header", "required": False,
+                 "schema": {"type": "string", "pattern": "^[0-9]{1,18}$"},
+                 "description": "The log position to go on from; browsers send it when they connect again"}  # fmt: skip
 
 
-class StreamQuery(Query):
+class StreamQuery(Parameters):
     """`after`: the log position to go on from, for clients that cannot send Last-Event-ID."""
 
     largest = LAST
@@ -34,7 +38,7 @@ class StreamQuery(Query):
     after: Annotated[int, Field(ge=0)] | None = None
 
 
-class DeadLetterQuery(Query):
+class DeadLetterQuery(Pages):
     settled: bool = False
 
 
@@ -84,7 +88,12 @@ def router() -> Room:
     """The common routes."""
     room = Room(tags=["platform"])
 
-    @room.reading("/stream", summary="What happens here, as server-sent events by log position")
+    @room.reading(
+        "/stream", summary="What happens here, as server-sent events by log position", shows=None,
+        response_class=StreamingResponse,
+        responses={200: {"content": {"text/event-stream": {"schema": {"type": "string"}}}}},
+        openapi_extra={"parameters": [LAST_EVENT_ID]},
+    )  # fmt: skip
     async def stream(ask: Asked, query: Annotated[StreamQuery, InQuery()]) -> Response:
         ask.require("log:follow")
         given = ask.request.headers.get("last-event-id")

@@ -12,7 +12,8 @@ from starlette.responses import Response
 
 from shared import policies
 from shared.database import Transaction
-from shared.http.ask import JSON, Asked, Query, Settled
+from shared.http.ask import JSON, Asked, Settled
+from shared.http.query import Parameters
 from shared.http.route import Room
 from shared.policies import Kind, Policy
 
@@ -50,7 +51,7 @@ class StoredPolicies(BaseModel):
     items: list[StoredPolicy]
 
 
-class PolicyQuery(Query):
+class PolicyQuery(Parameters):
     dry_run: bool = False
 
 

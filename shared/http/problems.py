@@ -7,7 +7,7 @@ import asyncpg
 import structlog
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from starlette.exceptions import HTTPException
@@ -20,8 +20,24 @@ TYPES = "https://steward.dev/problems/"
 log = structlog.get_logger(__name__)
 
 
+class Misfit(BaseModel):
+    """What is wrong with one field: `field` is a dotted path into the body, or a parameter's or header's name."""
+
+    field: str
+    message: str
+
+
+def further(description: str) -> Any:
+    """A member of some kinds of refusal only; where it is not there it has no value either."""
+
+    def absent(schema: dict[str, Any]) -> None:
+        del schema["default"]
+
+    return Field(default=None, description=description, json_schema_extra=absent)
+
+
 class Problem(BaseModel):
-    """RFC 9457. Further members depend on the type: `errors`, `allowed`, `permission`, …"""
+    """RFC 9457. `type` says which kind of refusal it is and stays the same; what comes after `detail` depends on it."""
 
     model_config = ConfigDict(extra="allow")
 
@@ -29,6 +45,11 @@ class Problem(BaseModel):
     title: str
     status: int
     detail: str
+    errors: list[Misfit] = further("Of `invalid`: each fault")
+    allowed: list[str] = further("Of `conflict`: the moves that the record's state permits now")
+    permission: str = further("Of `forbidden`: what the caller would need")
+    roles: list[str] = further("Of `forbidden`: who has it")
+    version: int = further("Of `stale`: the version that the record is at by now")
 
 
 def rendered(refusal: Refusal) -> Response:

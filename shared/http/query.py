@@ -1,30 +1,22 @@
-"""The parameters of a list, read from a query string."""
+"""The parameters of a route that reads, from its query string: its own, and those of lists."""
 
 from collections.abc import Iterable
 from functools import cache
-from typing import Annotated, Any, ClassVar
+from typing import Annotated, Any, ClassVar, Self
 
 from pydantic import BaseModel, Field
 
 from shared.errors import Invalid
 
 
-class Query(BaseModel, extra="forbid"):
-    """The parameters every list takes. A subclass adds its filters; what it does not have is refused by name."""
+class Parameters(BaseModel, extra="forbid"):
+    """A subclass adds what its route takes; what it does not have is refused by name."""
 
     # Beyond what a column of theirs can hold, numbers are refused rather than asked for.
     largest: ClassVar[int] = 2**31 - 1
 
-    limit: Annotated[int, Field(ge=1, le=200)] = 50
-    cursor: Annotated[str, Field(max_length=8000)] | None = None
-    sort: str | None = None
-
-    def filters(self) -> dict[str, Any]:
-        common = Query.model_fields
-        return {name: value for name, value in self if name not in common and value is not None}
-
     @classmethod
-    def read(cls, pairs: Iterable[tuple[str, str]]) -> "Query":
+    def read(cls, pairs: Iterable[tuple[str, str]]) -> Self:
         """From a query string's pairs; a parameter that may come several times is a list. Raises ValidationError, or
         Invalid for what PostgreSQL has no place for."""
         found: dict[str, Any] = {}
@@ -43,7 +35,24 @@ class Query(BaseModel, extra="forbid"):
         return query
 
 
+class Pages(Parameters):
+    """Of a list in one order: `cursor` is what the page before gave as `next`."""
+
+    limit: Annotated[int, Field(ge=1, le=200)] = 50
+    cursor: Annotated[str, Field(max_length=8000)] | None = None
+
+
+class Query(Pages):
+    """Of a list that is filtered and sorted; a subclass adds its filters."""
+
+    sort: str | None = None
+
+    def filters(self) -> dict[str, Any]:
+        common = Query.model_fields
+        return {name: value for name, value in self if name not in common and value is not None}
+
+
 @cache
-def many(cls: type[Query]) -> frozenset[str]:
+def many(cls: type[Parameters]) -> frozenset[str]:
     """The parameters of a query that are lists."""
     return frozenset(name for name, field in cls.model_fields.items() if "list[" in str(field.annotation))

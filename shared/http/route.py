@@ -19,8 +19,9 @@ from starlette.responses import Response
 from starlette.types import Message, Receive, Scope, Send
 
 from shared.errors import Invalid, NotFound, TooLarge
-from shared.http.ask import Ask, Asked, Query, header
+from shared.http.ask import Ask, Asked, header
 from shared.http.problems import invalid, refused
+from shared.http.query import Parameters
 
 Step = Callable[[Request, Ask], Any]
 
@@ -170,7 +171,7 @@ def plan(endpoint: Callable[..., Any]) -> tuple[dict[str, Step], tuple[str, type
             steps[name] = _id(name)
         elif plain is str:
             steps[name] = _text(name)
-        elif isinstance(plain, type) and issubclass(plain, Query):
+        elif isinstance(plain, type) and issubclass(plain, Parameters):
             steps[name] = _query(plain)
         elif isinstance(plain, type) and issubclass(plain, BaseModel):
             body = (name, plain)
@@ -203,8 +204,8 @@ def _text(name: str) -> Step:
     return step
 
 
-def _query(cls: type[Query]) -> Step:
-    def step(request: Request, _: Ask) -> Query:
+def _query(cls: type[Parameters]) -> Step:
+    def step(request: Request, _: Ask) -> Parameters:
         try:
             return cls.read(request.query_params.multi_items())
         except ValidationError as error:

@@ -10,7 +10,8 @@ from starlette.responses import Response
 
 from contracts.envelope import registry
 from shared.database.records import R
-from shared.http.ask import JSON, Ask, Query
+from shared.http.ask import JSON, Ask
+from shared.http.query import Pages
 
 EVENTS = text(
     "SELECT sequence, type, occurred, recorded, actor, data FROM event "
@@ -34,10 +35,9 @@ class Timeline(BaseModel):
     next: str | None
 
 
-class TimelineQuery(Query):
-    """`cursor` is what the page before gave as `next`; entries come in the order of their sequence."""
+class TimelineQuery(Pages):
+    """Entries come in the order of their sequence."""
 
-    sort: None = None
     cursor: Annotated[str, Field(pattern=r"^[0-9]{1,9}$")] | None = None
 
     @property

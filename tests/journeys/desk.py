@@ -48,13 +48,15 @@ class ByService(httpx.AsyncBaseTransport):
 
 @dataclass
 class Desk:
-    """`url` is what the command line takes as --url; `fresh` gives what came on all topics since it was asked last."""
+    """`url` is what the command line takes as --url; `fresh` gives what came on all topics since it was asked last;
+    `kafka` is where anybody reads them, empty in one process."""
 
     services: tuple[str, ...]
     url: str
     issuer: Issuer
     transport: httpx.AsyncBaseTransport
     fresh: Callable[[], Awaitable[list[Message]]]
+    kafka: str = ""
     told: list[Message] = field(default_factory=list)
     clients: dict[str, httpx.AsyncClient] = field(default_factory=dict)
 
@@ -175,4 +177,6 @@ def desk_of(system: Processes, data: Path, fresh: Callable[[], Awaitable[list[Me
     """The ports of these processes; `fresh` reads their topics."""
     url = ",".join(f"{name}={service.url}" for name, service in system.services.items())
     transport = ByService({name: service.port for name, service in system.services.items()})
-    return Desk(tuple(system.services), url, local_issuer.load(data, ISSUER, AUDIENCE), transport, fresh)
+    return Desk(
+        tuple(system.services), url, local_issuer.load(data, ISSUER, AUDIENCE), transport, fresh, system.kafka.bootstrap
+    )

@@ -188,6 +188,42 @@ class TestTheDescription:
             assert set(content) == {"application/problem+json"}, (method, path)
             assert "422" not in operation["responses"], (method, path)
 
+    @pytest.mark.parametrize(
+        ("method", "path", "name"),
+        [
+            ("post", "/incident/incidents", "openIncident"),
+            ("get", "/incident/incidents", "listIncidents"),
+            ("get", "/incident/incidents/{id}", "getIncident"),
+            ("patch", "/incident/incidents/{id}", "editIncident"),
+            ("post", "/incident/incidents/{id}/close", "closeIncident"),
+            ("get", "/incident/incidents/{id}/timeline", "getIncidentTimeline"),
+            ("post", "/incident/people", "addIncidentPerson"),
+            ("post", "/incident/policies", "applyIncidentPolicies"),
+            ("post", "/incident/history/complete", "completeIncidentHistory"),
+            ("post", "/problem/problems/{id}/request-change", "requestChangeProblem"),
+            ("post", "/sla/dead-letters/{id}/replay", "replaySlaDeadLetter"),
+        ],
+    )
+    def test_operations_have_the_names_that_clients_call_them_by(
+        self, described: Any, method: str, path: str, name: str
+    ) -> None:
+        assert described["paths"][path][method]["operationId"] == name
+
+    def test_a_service_is_called_the_same_whoever_is_beside_it(self, described: Any, steward: Steward) -> None:
+        for name, app in steward.system.front.services.items():
+            alone = merged({name: app})
+            for part in (("paths",), ("components", "schemas")):
+                whole, own = described, alone
+                for step in part:
+                    whole, own = whole[step], own[step]
+                assert {each: whole[each] for each in own} == own, name
+
+    def test_only_a_body_that_needs_something_is_needed(self, described: Any) -> None:
+        bodies = {path: item["post"]["requestBody"]["required"] for path, item in described["paths"].items()
+                  if "requestBody" in item.get("post", ())}  # fmt: skip
+        assert bodies["/incident/incidents"] is True
+        assert bodies["/incident/incidents/{id}/start"] is False
+
     def test_it_says_how_to_sign_in(self, described: Any) -> None:
         assert described["security"] == [{"bearer": []}]
         assert described["components"]["securitySchemes"]["bearer"]["scheme"] == "bearer"

@@ -11,7 +11,8 @@ from starlette.responses import Response
 from services.incident.queries import directory
 from shared.database import Transaction
 from shared.errors import Conflict
-from shared.http.ask import JSON, Asked, Query, Settled
+from shared.http.ask import JSON, Asked, Settled
+from shared.http.query import Pages
 from shared.http.route import Room
 from shared.orders import Name, Order, Word
 
@@ -63,10 +64,9 @@ class People(BaseModel):
     next: str | None
 
 
-class GroupQuery(Query):
-    """By name; `cursor` is what the page before gave as `next`."""
+class GroupQuery(Pages):
+    """By name."""
 
-    sort: None = None
     cursor: Word | None = None
 
 

@@ -17,7 +17,8 @@ from services.incident.domain.history import History, Past, Played, Step, comple
 from services.incident.rules import UNDECLARED
 from services.incident.tables import Incident
 from shared.database import Cause, Transaction
-from shared.http.ask import JSON, Ask, Asked, Query
+from shared.http.ask import JSON, Ask, Asked
+from shared.http.query import Parameters
 from shared.http.route import Room
 from shared.orders import Name, Order
 
@@ -97,12 +98,12 @@ class Summary(BaseModel):
     reassigned: int
 
 
-class SummaryQuery(Query):
+class SummaryQuery(Parameters):
     origin: str | None = None
 
 
 @router.command("/history", shows=TakenIn, summary="Play in records' past, each logged update at its own time")
-async def history(body: History, ask: Asked) -> Response:
+async def import_history(body: History, ask: Asked) -> Response:
     """Safe to repeat: rows that a record has had are skipped."""
     ask.require("incident:import")
     desks = Desks(ask)

@@ -10,6 +10,7 @@ from starlette.responses import Response
 from services.problem.queries.problems import INCIDENTS, linked
 from services.problem.tables import Problem
 from shared.http.ask import JSON, Asked, Query
+from shared.http.query import Pages
 from shared.http.route import Room
 from shared.http.timeline import Timeline, TimelineQuery, timeline_of
 
@@ -65,10 +66,9 @@ class IncidentQuery(Query):
     stray: bool | None = None
 
 
-class LinkedQuery(Query):
+class LinkedQuery(Pages):
     """In the order of the incidents' ids, which is that of time."""
 
-    sort: None = None
     cursor: UUID | None = None  # type: ignore[assignment]  # an id is narrower than any text
 
 
@@ -87,7 +87,10 @@ async def timeline(id: UUID, ask: Asked, query: Annotated[TimelineQuery, InQuery
     return await timeline_of(ask, Problem, id, query)
 
 
-@router.reading("/incidents", shows=KnownIncidents, summary="The incidents that problem management knows of")
+@router.reading(
+    "/incidents", shows=KnownIncidents, operation_id="listKnownIncidents",
+    summary="The incidents that problem management knows of",
+)  # fmt: skip
 async def incidents(ask: Asked, query: Annotated[IncidentQuery, InQuery()]) -> Response:
     ask.require("problem:read")
     return await ask.page(INCIDENTS, query)

@@ -15,7 +15,8 @@ from services.sla.rules.calendar import CalendarVersion
 from services.sla.rules.documents import stored
 from services.sla.rules.durations import MICROSECOND, duration_text, parse_duration
 from shared.errors import Invalid, NotFound
-from shared.http.ask import JSON, Ask, Asked, Query
+from shared.http.ask import JSON, Ask, Asked
+from shared.http.query import Parameters
 from shared.http.route import Room
 from shared.policies import Policy
 
@@ -43,13 +44,13 @@ class Documents(BaseModel):
     items: list[Versions]
 
 
-class WhenQuery(Query):
+class WhenQuery(Parameters):
     """`at`: the instant at which to say what is in force; now where it is left out."""
 
     at: AwareDatetime | None = None
 
 
-class OfVersion(Query):
+class OfVersion(Parameters):
     """`version`: which version of the calendar to ask; the one in force at the beginning where it is left out."""
 
     version: Annotated[int, Field(ge=1)] | None = None

@@ -9,7 +9,8 @@ from pydantic import BaseModel, Field
 from starlette.responses import Response
 
 from services.sla.queries.lists import METRICS, TOTALS
-from shared.http.ask import JSON, Asked, Query
+from shared.http.ask import JSON, Asked
+from shared.http.query import Parameters
 from shared.http.route import Room
 
 router = Room(tags=["metrics"])
@@ -50,7 +51,7 @@ class Totals(BaseModel):
     pending: int
 
 
-class MetricQuery(Query):
+class MetricQuery(Parameters):
     """`period` is a month in UTC, 2016-03; `target` a target's name or measure."""
 
     service: str | None = None
@@ -62,7 +63,7 @@ class MetricQuery(Query):
     period: Annotated[str, Field(pattern=r"^(19|20|21)\d\d-(0[1-9]|1[0-2])$")] | None = None
 
 
-class TotalQuery(Query):
+class TotalQuery(Parameters):
     origin: str | None = None
     organisation: str | None = None
 

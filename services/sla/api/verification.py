@@ -14,7 +14,8 @@ from services.sla.domain.proof import both, facts_shown, unequal
 from services.sla.queries.proof import moment, page, seen
 from services.sla.tables import Clock
 from shared.errors import Invalid
-from shared.http.ask import JSON, Asked, Query
+from shared.http.ask import JSON, Asked
+from shared.http.query import Pages
 from shared.http.route import Room
 
 router = Room(tags=["verification"])
@@ -84,7 +85,7 @@ async def verification(id: UUID, ask: Asked) -> Response:
 
 
 @router.reading("/verification", shows=Proof, summary="Recompute the clocks of all records, page by page")
-async def verifications(ask: Asked, query: Annotated[Query, InQuery()]) -> Response:
+async def verifications(ask: Asked, query: Annotated[Pages, InQuery()]) -> Response:
     ask.require("clock:verify")
     try:
         after = UUID(query.cursor) if query.cursor else START
