@@ -104,5 +104,6 @@ def values(record: Record) -> dict[str, Any]:
     found = {name: state.get(name) for name in columns(cls)}
     for name in json_columns(cls):
         if found[name] is not None:
-            found[name] = msgspec.json.encode(found[name]).decode()
+            # In an order of its own for sets: by default it is that of the process's hash seed.
+            found[name] = msgspec.json.encode(found[name], order="deterministic").decode()
     return found

@@ -163,4 +163,4 @@ class Transaction:
         )
         known = columns(cls)
         content = [{name: instance_dict(row).get(name) for name in known} for row in rows]
-        await self.execute(text(statement), {"rows": msgspec.json.encode(content).decode()})
+        await self.execute(text(statement), {"rows": msgspec.json.encode(content, order="deterministic").decode()})

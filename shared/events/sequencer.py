@@ -7,6 +7,8 @@ batch takes a transaction-level lock besides, so that a leader that was cut off 
 """
 
 import asyncio
+import os
+import socket
 
 import asyncpg
 import structlog
@@ -45,6 +47,8 @@ async def direct(database: Database) -> asyncpg.Connection:
             command_timeout=60,
             # A row is found by its primary key whatever the planner believes of a table that has just grown.
             server_settings={
+                # So that `pg_stat_activity` tells who leads. PostgreSQL cuts names off at 63 bytes.
+                "application_name": f"sequencer {os.getpid()} {socket.gethostname()[:40]}",
                 "enable_hashjoin": "off",
                 "enable_mergejoin": "off",
                 "enable_seqscan": "off",

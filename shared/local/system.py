@@ -45,8 +45,10 @@ def found_services() -> list[str]:
 class ServiceProcess:
     """One service in a process of its own, started again when it ends by itself."""
 
-    def __init__(self, name: str, port: int, data: Path, program: Sequence[str]) -> None:
+    def __init__(self, name: str, port: int, data: Path, program: Sequence[str], service: str = "") -> None:
+        """`name` is the process's; a second process of a service names the `service` besides."""
         self.name = name
+        self.service = service or name
         self.port = port
         self.folder = data / "up" / "services" / name
         self.log = data / "up" / "logs" / f"{name}.log"
@@ -72,7 +74,7 @@ class ServiceProcess:
         begin_log(self.log)
 
     def start(self) -> None:
-        self._process = self._spawn(self.name)
+        self._process = self._spawn(self.service)
         self.starts += 1
 
     def kill(self) -> None:
@@ -83,7 +85,7 @@ class ServiceProcess:
 
     async def migrate(self) -> None:
         """Bring its database to the newest schema. Raises CannotStart with what it said."""
-        migrating = self._spawn(self.name, "--migrate")
+        migrating = self._spawn(self.service, "--migrate")
         try:
             in_time = await until(lambda: migrating.poll() is not None, 120)
         finally:
@@ -137,19 +139,30 @@ class System:
     """PostgreSQL, Kafka and the services. `start` returns when every one of them is ready.
 
     `postgres`, `kafka` and `services` (by name) are there from then on; all are watched and started again when they
-    die. `program` serves one service when its name is added, and migrates its database with `--migrate`.
+    die. `program` serves one service when its name is added, and migrates its database with `--migrate`. The services
+    named in `twice` run in a second process each, on the same database: `replicas`, by "<service>-2".
     """
 
     postgres: LocalPostgres
     kafka: LocalKafka
 
-    def __init__(self, names: Sequence[str] | None = None, program: Sequence[str] = PROGRAM) -> None:
+    def __init__(
+        self, names: Sequence[str] | None = None, program: Sequence[str] = PROGRAM, twice: Sequence[str] = ()
+    ) -> None:
         self.services: dict[str, ServiceProcess] = {}
+        self.replicas: dict[str, ServiceProcess] = {}
+        self._twice = twice
         self._names = found_services() if names is None else list(names)
         self._program = program
         self._servers: list[LocalPostgres | LocalKafka] = []
         self._watching: list[asyncio.Task[None]] = []
+        self._supervising: list[asyncio.Task[None]] = []
         self._claim: Claim | None = None
+
+    @property
+    def processes(self) -> dict[str, ServiceProcess]:
+        """Every process of a service, by its name."""
+        return {**self.services, **self.replicas}
 
     async def start(self, data: Path, base_port: int) -> None:
         """Start everything on the data in this folder. Service n has the port `base_port` + n, from 1, in name order.
@@ -166,31 +179,38 @@ class System:
             raise
 
     async def ready(self, seconds: float = 90) -> None:
-        """Return when every service's /readyz answers 200. Raises CannotStart that names one that does not."""
+        """Return when every process's /readyz answers 200. Raises CannotStart that names one that does not."""
         deadline = time.monotonic() + seconds
         async with httpx.AsyncClient(trust_env=False) as client:
-            for service in self.services.values():
-                await service.ready(client, deadline)
+            for process in self.processes.values():
+                await process.ready(client, deadline)
 
     def kill(self, name: str) -> None:
-        """SIGKILL one service, `kafka` or `postgres`; it is started again."""
+        """SIGKILL one service, `kafka` or `postgres` with all its processes; it is started again."""
         if name == "postgres":
-            os.kill(self.postgres.pid, signal.SIGKILL)
+            self.postgres.kill()
         elif name == "kafka":
             self.kafka.kill()
         else:
-            self.services[name].kill()
+            self.processes[name].kill()
 
     async def stop(self) -> None:
         """Services first, so that they can finish; then the broker; then the database. At most a minute."""
         for task in self._watching:
             task.cancel()
         await asyncio.gather(*self._watching, return_exceptions=True)
-        await asyncio.gather(*(service.stop() for service in self.services.values()))
+        await self.stop_services()
         for server in reversed(self._servers):
             await server.stop()
         if self._claim is not None:
             self._claim.release()
+
+    async def stop_services(self) -> None:
+        """End every process of a service, for good; the servers stay, for who looks at what they hold."""
+        for task in self._supervising:
+            task.cancel()
+        await asyncio.gather(*self._supervising, return_exceptions=True)
+        await asyncio.gather(*(process.stop() for process in self.processes.values()))
 
     def state(self) -> dict[str, object]:
         """What runs where, for whoever comes later."""
@@ -205,10 +225,12 @@ class System:
 
     async def _start(self, data: Path, base_port: int) -> None:
         for number, name in enumerate(self._names, 1):
-            service = ServiceProcess(name, base_port + number, data, self._program)
-            service.prepare()
-            await service.end_leftovers()
-            self.services[name] = service
+            self.services[name] = ServiceProcess(name, base_port + number, data, self._program)
+        for number, name in enumerate(self._twice, len(self._names) + 1):
+            self.replicas[f"{name}-2"] = ServiceProcess(f"{name}-2", base_port + number, data, self._program, name)
+        for process in self.processes.values():
+            process.prepare()
+            await process.end_leftovers()
         # Kafka takes the longest, so it starts beside the database and the migrations.
         starting = asyncio.create_task(kafka.start(data, base_port + KAFKA, base_port + CONTROLLER))
         try:
@@ -219,7 +241,7 @@ class System:
             self.kafka = await starting
             self._servers.append(self.kafka)
         self._watching = [asyncio.create_task(server.watch()) for server in self._servers]
-        self._watching += [asyncio.create_task(service.supervise()) for service in self.services.values()]
+        self._supervising = [asyncio.create_task(process.supervise()) for process in self.processes.values()]
         await self.ready()
 
     async def _prepare_databases(self, data: Path, base_port: int) -> None:
@@ -235,14 +257,15 @@ class System:
             "STEWARD_OIDC_AUDIENCE": AUDIENCE,
             "STEWARD_OIDC_JWKS": str(keys.jwks),
         }
-        for name, service in self.services.items():
-            await self.postgres.ensure_database(f"steward_{name}")
-            service.environment = {
+        for name, process in self.processes.items():
+            database = f"steward_{process.service}"
+            await self.postgres.ensure_database(database)
+            process.environment = {
                 **common,
-                "STEWARD_PORT": str(service.port),
+                "STEWARD_PORT": str(process.port),
                 # A service that was killed gets its partitions back at once, not after its old session's time.
                 "STEWARD_KAFKA_INSTANCE": name,
-                f"STEWARD_{name.upper()}_DATABASE_URL": self.postgres.url(f"steward_{name}"),
+                f"STEWARD_{process.service.upper()}_DATABASE_URL": self.postgres.url(database),
             }
         await asyncio.gather(*(service.migrate() for service in self.services.values()))
 

@@ -37,10 +37,13 @@ class ByService(httpx.AsyncBaseTransport):
         self.network = httpx.AsyncHTTPTransport()
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-        port = self.ports[request.url.path.split("/")[1]]
+        port = self.port(request.url.path.split("/")[1])
         request.url = request.url.copy_with(host="127.0.0.1", port=port)
         request.headers["Host"] = f"127.0.0.1:{port}"
         return await self.network.handle_async_request(request)
+
+    def port(self, service: str) -> int:
+        return self.ports[service]
 
     async def aclose(self) -> None:
         await self.network.aclose()

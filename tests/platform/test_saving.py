@@ -10,7 +10,7 @@ from uuid_utils.compat import uuid7
 
 from shared.database import Answer, Cause, Database, Faster
 from shared.database.engine import Repeated, save_statement
-from shared.database.records import new, unnumbered
+from shared.database.records import new, unnumbered, values
 from tests.platform.bakery import Sack, SackFilled, SackGround, SackNoted
 from tests.system import MONDAY
 
@@ -136,6 +136,13 @@ async def test_version_is_the_last_sequence_and_the_count_of_events(mill_databas
         assert list(row.sequences) == list(range(1, row.version + 1))
         assert row.notes == row.version - 1
     assert sum(row.notes for row in rows) == 40
+
+
+def test_a_set_in_a_row_is_written_in_the_same_order_by_every_process() -> None:
+    words = [f"word {number}" for number in range(10, 30)]
+    sack = filled()
+    sack.notes = frozenset(words)  # type: ignore[assignment]
+    assert values(sack)["notes"] == str(words).replace("'", '"').replace(", ", ",")
 
 
 async def test_numbers_are_drawn_once_however_many_draw(mill_database: Database) -> None:
