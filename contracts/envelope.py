@@ -144,6 +144,11 @@ def registry() -> MappingProxyType[str, type[Event]]:
     return MappingProxyType(dict(sorted(classes.items())))
 
 
+def events_of(fact: type[Event]) -> tuple[type[Event], ...]:
+    """Every event class that carries these facts, by wire type."""
+    return tuple(cls for cls in registry().values() if issubclass(cls, fact))
+
+
 def _subclasses(cls: type[Event]) -> Iterator[type[Event]]:
     for child in cls.__subclasses__():
         yield child

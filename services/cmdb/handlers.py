@@ -8,6 +8,7 @@ import msgspec
 from sqlalchemy import text
 
 from contracts.change import ChangeFact
+from contracts.envelope import events_of
 from contracts.incident import IncidentEdited, IncidentFact, IncidentOpened
 from contracts.problem import ProblemEdited, ProblemFact, ProblemOpened
 from services.cmdb.tables import KnownRecord
@@ -65,7 +66,7 @@ def named(*names: str | None) -> str:
 HANDLERS: Handlers = (
     Projection(
         keep_records,
-        (*ChangeFact.__subclasses__(), *IncidentFact.__subclasses__(), *ProblemFact.__subclasses__()),
+        (*events_of(ChangeFact), *events_of(IncidentFact), *events_of(ProblemFact)),
         (KnownRecord.__table__,),
     ),
 )

@@ -10,6 +10,7 @@ from sqlalchemy import text
 from starlette.responses import Response
 
 from contracts.cmdb import FieldChange, ItemFact
+from contracts.envelope import events_of
 from services.cmdb.api.items import VIEW, ItemThen, ItemView
 from services.cmdb.api.relationships import RelationshipView
 from services.cmdb.api.room import past, relationship_actions
@@ -179,4 +180,4 @@ def version(row: Any) -> dict[str, Any]:
     }
 
 
-EVENTS = {cls.wire_type(): cls.name for cls in ItemFact.__subclasses__()}
+EVENTS = {cls.wire_type(): cls.name for cls in events_of(ItemFact)}
