@@ -4,7 +4,7 @@ Names come from the path, the method and the service alone: a service that is ad
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from typing import Any
 
 METHODS = {"GET": "get", "PUT": "put", "PATCH": "edit", "DELETE": "delete"}
@@ -32,7 +32,7 @@ def operation_id(route: Any) -> str:
     elif method == "POST":
         verb = route.name.partition("_")[0]
         nouns = [pascal(singular(words[0]))] if declared.status_code == 201 else nouns
-    elif method == "GET" and singular(parts[-1]) != parts[-1] and "items" in declared.response_model.model_fields:
+    elif method == "GET" and singular(parts[-1]) != parts[-1] and "items" in fields(declared.response_model):
         verb = "list"
     else:
         verb = METHODS[method]
@@ -41,8 +41,13 @@ def operation_id(route: Any) -> str:
     return camel(verb) + named
 
 
+def fields(shown: Any) -> Container[str]:
+    """The fields of what a route answers; a text that is no JSON has none, nor has a choice between models."""
+    return getattr(shown, "model_fields", ())
+
+
 def pascal(words: str) -> str:
-    return "".join(word[:1].upper() + word[1:] for word in re.split(r"[-_]", words))
+    return "".join(word[:1].upper() + word[1:] for word in re.split(r"[-_.]", words))
 
 
 def camel(words: str) -> str:
