@@ -193,6 +193,13 @@ async def test_an_approval_that_is_not_the_last_is_voided_too(fresh_steward: Ste
     assert (await verb(steward, change, "approve", by="erin"))["state"] == "approved"
 
 
+async def test_another_risk_or_class_voids_what_was_approved_with_it(steward: Steward) -> None:
+    change = await approved(steward)
+    found = await verb(steward, change, "classify", answers=RISKY | {"reach": "nobody"})
+    assert (found["change_class"], found["risk"], found["state"]) == ("normal", "medium", "assessed")
+    assert found["approvers"] == []
+
+
 async def test_better_words_leave_an_approval_as_it_is(steward: Steward) -> None:
     change = await approved(steward)
     found = await edited(steward, change, title="The driver", impact="Less", outage_minutes=3)

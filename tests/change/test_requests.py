@@ -4,6 +4,7 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
+from sqlalchemy import text
 
 from contracts.problem import ChangeRequested
 from services.change.api.view import ChangeView
@@ -111,18 +112,22 @@ async def test_a_wish_of_problem_management_opens_one_change(fresh_steward: Stew
 
 async def test_a_wish_that_is_heard_again_or_was_recorded_by_hand_opens_no_second_change(steward: Steward) -> None:
     wish = ChangeRequested(state="waiting", opened_at=MONDAY, request=uuid4(), title="New driver", reason="Leaks")
-    for _ in range(2):
-        # Another message of the same wish each time: the inbox does not know it.
-        await come(steward, "problem", [message(wish, uuid4(), "PRB-7", 1, MONDAY, "problem")])
+    # Another message of the same wish each time: the inbox does not know it.
+    messages = [message(wish, uuid4(), "PRB-7", 1, MONDAY, "problem") for _ in range(2)]
+    for each in messages:
+        await come(steward, "problem", [each])
     (number,) = await listed(steward, request=str(wish.request))
     other = uuid4()
     by_hand = await asked(steward, request=str(other))
     later = wish.model_copy(update={"request": other})
-    await come(steward, "problem", [message(later, uuid4(), "PRB-8", 1, MONDAY, "problem")])
+    messages.append(message(later, uuid4(), "PRB-8", 1, MONDAY, "problem"))
+    await come(steward, "problem", messages[2:])
     assert await listed(steward, request=str(other)) == [by_hand["number"]]
     body = {"title": "x", "reason": "y", "request": str(wish.request)}
     answer = await steward.client("alice").post(PATH, json=body)
     assert (answer.status_code, number in answer.json()["detail"]) == (409, True)
+    parked = text("SELECT reason FROM parked WHERE aggregate_id = ANY(CAST(:ids AS uuid[]))")
+    assert await steward.database("change").rows(parked, {"ids": [each.aggregate_id for each in messages]}) == []
 
 
 async def test_the_same_key_asks_once(steward: Steward) -> None:
