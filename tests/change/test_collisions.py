@@ -55,7 +55,7 @@ class Over(Exception):
     """The example is over; nothing of it stays."""
 
 
-@settings(max_examples=120, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.lists(edge, max_size=12), st.lists(plan, min_size=2, max_size=5))
 async def test_no_collision_is_missed_and_none_is_invented(
     steward: Steward, edges: list[tuple[int, int, str]], plans: list[dict[str, Any]]

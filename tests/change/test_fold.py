@@ -84,7 +84,7 @@ def test_every_event_of_a_change_has_its_place_in_the_fold() -> None:
     assert set(CHANGES) == facts
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=120, deadline=None)
 @given(st.data(), st.booleans())
 def test_the_events_of_any_journey_fold_to_the_row(data: st.DataObject, emergency: bool) -> None:
     wanted = data.draw(some(items=items, group=name, answers=answers, problem=st.just(uuid4()), **plans))
