@@ -17,7 +17,7 @@ from services.change.tables import LIVE, Change
 from shared.database import Cause
 from shared.service import Job, Runtime
 
-BATCH = 50
+BATCH = 20
 HORIZON = timedelta(weeks=12)
 OURSELVES = "steward"
 # What is over does not collide any more. Several replicas share the work: each skips what another one holds just now.

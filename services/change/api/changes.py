@@ -1,12 +1,13 @@
 """The routes of changes: request, list, read, the timeline, what is in the way, and a route for each verb."""
 
 from collections.abc import Callable
+from datetime import datetime, timedelta
 from typing import Annotated, Any
 from uuid import UUID
 
 import msgspec
 from fastapi import Query as InQuery
-from pydantic import AwareDatetime, BaseModel, Field, model_validator
+from pydantic import AwareDatetime, BaseModel, model_validator
 from sqlalchemy import text
 from sqlalchemy.exc import IntegrityError
 from starlette.responses import Response
@@ -14,7 +15,7 @@ from starlette.responses import Response
 from contracts.change import ApprovalGiven
 from services.change.api.view import VIEW, Changes, ChangeView, actions_text, desk
 from services.change.domain import AROUND, VERBS, Order, Verb, decide, request
-from services.change.domain.orders import Approve, Edit, Request, Schedule
+from services.change.domain.orders import Approve, Edit, Request, Schedule, Start
 from services.change.lifecycle import Action, State
 from services.change.queries.approvals import delegated, given, keep
 from services.change.queries.collisions import in_the_way, planned
@@ -60,7 +61,7 @@ class ChangeQuery(Query):
 
     state: list[State] | None = None
     open: bool | None = None
-    change_class: Annotated[list[str] | None, Field(alias="class")] = None
+    change_class: list[str] | None = None
     risk: list[str] | None = None
     requester: str | None = None
     service: str | None = None
@@ -160,8 +161,11 @@ def shown(each: Collision, change: Change) -> dict[str, object]:
     }
 
 
-def would_be(change: Change, order: Order) -> Plan | None:
-    """What the change plans once the order is carried out."""
+def would_be(change: Change, order: Order, now: datetime) -> Plan | None:
+    """What the change plans once the order is carried out. One that is started is done from then on, planned or not."""
+    if isinstance(order, Start):
+        at = order.started_at or now
+        return planned(change, planned_start=at, planned_end=max(change.planned_end or at, at + timedelta(seconds=1)))
     if not isinstance(order, Edit | Schedule):
         return planned(change)
     fields = {"items", "service", "planned_start", "planned_end"} & order.model_fields_set
@@ -181,7 +185,7 @@ async def locked(ask: Ask, id: UUID, verb: Verb, order: Order, expected: int | N
             raise NotFound(f"no change {id}")
         if expected is not None and change.version != expected:
             raise Stale(f"{change.number} is at version {change.version} by now", version=change.version)
-        found, _ = await in_the_way(transaction, would_be(change, order), ask.runtime.policies, ask.now)
+        found, _ = await in_the_way(transaction, would_be(change, order, ask.now), ask.runtime.policies, ask.now)
         whom = order.for_whom if isinstance(order, Approve) else None
         at = desk(
             ask,

@@ -25,7 +25,7 @@ NULLABLE = frozenset({"service", "backout_minutes", "backout_tested", "outage_mi
 
 
 def classify(change: Change, order: Classify, desk: Desk) -> list[Event]:
-    """Class and risk by the rule, by a model, or declared. Another class voids what was approved."""
+    """Class and risk by the rule, by a model, or declared. Others than before void what was approved with them."""
     LIFECYCLE.after(State(change.state), Action.CLASSIFY)
     before = (change.state, _class(change))
     previous = change.change_class
@@ -35,7 +35,7 @@ def classify(change: Change, order: Classify, desk: Desk) -> list[Event]:
         rated(change, order.answers, desk, emergency=order.emergency)
     if before == (change.state, _class(change)):
         return []
-    void = voided(change, "its class is another one") if previous != change.change_class else []
+    void = voided(change, "its class or risk is another one")
     if change.state == State.REQUESTED:
         move(change, Action.CLASSIFY)
     return [classified(change, previous), *void, *beforehand(change, desk)]

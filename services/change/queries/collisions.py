@@ -13,7 +13,7 @@ from shared.database.graph import Rows
 from shared.policies import Policies
 
 OTHERS = text(
-    f'SELECT id, number, items, service, "group", planned_start, planned_end, change_class FROM change '
+    f'SELECT id, number, items AS touched, service, "group", planned_start, planned_end, change_class FROM change '
     f"WHERE {PLANNED} && tstzrange(:begins, :ends) AND planned_start IS NOT NULL AND {LIVE} "
     "AND id IS DISTINCT FROM CAST(:id AS uuid)"
 )
@@ -45,7 +45,7 @@ async def in_the_way(
     reach = await around(database, plan.items, now)
     surroundings = Surroundings(
         others=[
-            Plan(row.id, row.number, tuple(row.items), row.service, row.group, (row.planned_start, row.planned_end))
+            Plan(row.id, row.number, tuple(row.touched), row.service, row.group, (row.planned_start, row.planned_end))
             for row in rows
         ],
         freezes=in_force(policies, FREEZE, now),

@@ -26,7 +26,7 @@ CHANGES = Listing(
     filters={
         "state": ("state", "in"),
         "open": ("open", "eq"),
-        "class": ("change_class", "in"),
+        "change_class": ("change_class", "in"),
         "risk": ("risk", "in"),
         "requester": ("requester", "eq"),
         "service": ("service", "eq"),

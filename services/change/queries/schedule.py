@@ -28,7 +28,7 @@ SCHEDULE = (
     "services AS (SELECT felt.change, array_agg(known.name ORDER BY known.name) AS names FROM felt "
     "JOIN known_item AS known ON known.id = felt.item AND known.nature = 'service' GROUP BY felt.change) "
     "SELECT planned.id, planned.number, planned.version, planned.title, planned.description, planned.change_class, "
-    "planned.state, planned.service, planned.items, planned.planned_start, planned.planned_end, "
+    "planned.state, planned.service, planned.items AS touched, planned.planned_start, planned.planned_end, "
     "planned.outage_minutes, planned.requested_at, coalesce(services.names, '{{}}') AS names "
     "FROM planned LEFT JOIN services ON services.change = planned.id ORDER BY planned.planned_start, planned.id"
 )
@@ -63,7 +63,7 @@ async def entries(
                 change_class=row.change_class,
                 state=row.state,
                 service=row.service,
-                items=tuple(row.items),
+                items=tuple(row.touched),
                 affected_services=tuple(sorted({*row.names, *([row.service] if row.service else [])})),
                 planned_start=row.planned_start,
                 planned_end=row.planned_end,

@@ -1,0 +1,1 @@
+"""Change management, ISO/IEC 20000-2 9.2."""
