@@ -1,5 +1,6 @@
 """Trends over HTTP: found once for a thing and a window, listed, and a problem opened from one."""
 
+import asyncio
 from datetime import timedelta
 from typing import Any
 from uuid import uuid4
@@ -7,6 +8,8 @@ from uuid import uuid4
 import pytest
 from sqlalchemy import text
 
+from services.problem.jobs import look_for_trends
+from services.problem.queries.trends import TURN
 from tests.builders import Json, applied, opened_problem, read, told
 from tests.problem.samples import Incident
 from tests.system import MONDAY, Steward
@@ -117,6 +120,23 @@ async def test_one_problem_is_opened_from_a_finding(fresh_steward: Steward) -> N
     assert (again.status_code, again.json()["problem"]) == (409, problem["id"])
     assert await found(steward, open=True) == []
     assert [each["id"] for each in await found(steward, problem=problem["id"])] == [trend["id"]]
+
+
+async def test_people_at_once_open_one_problem_from_a_finding(fresh_steward: Steward) -> None:
+    steward = fresh_steward
+    await applied(steward, "problem", [rule()])
+    await come(steward, *calm("db-1"), *surge("db-1"))
+    runtime = steward.runtime("problem")
+    async with runtime.database.transaction() as other:
+        await other.execute(TURN)
+        assert await look_for_trends(runtime) == 0, "another replica looks just now"
+    assert await look_for_trends(runtime) == 1
+    (trend,) = await found(steward)
+    path = f"{PATH}/{trend['id']}/open-problem"
+    answers = await asyncio.gather(*(steward.client("manager").post(path, json={}) for _ in range(4)))
+    assert sorted(each.status_code for each in answers) == [200, 409, 409, 409]
+    problems = (await read(steward.client("manager"), "/problem/problems", source="trend"))["items"]
+    assert len(problems) == 1
 
 
 async def test_by_rule_a_finding_opens_one_problem_where_none_is_under_way(fresh_steward: Steward) -> None:
