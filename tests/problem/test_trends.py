@@ -3,13 +3,14 @@
 import asyncio
 from datetime import timedelta
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import pytest
 from sqlalchemy import text
 
 from services.problem.jobs import look_for_trends
-from services.problem.queries.trends import TURN
+from services.problem.queries.trends import TURN, loaded
+from services.problem.tables import Trend
 from tests.builders import Json, applied, opened_problem, read, told
 from tests.problem.samples import Incident
 from tests.system import MONDAY, Steward
@@ -132,11 +133,25 @@ async def test_people_at_once_open_one_problem_from_a_finding(fresh_steward: Ste
         assert await look_for_trends(runtime) == 0, "another replica looks just now"
     assert await look_for_trends(runtime) == 1
     (trend,) = await found(steward)
-    path = f"{PATH}/{trend['id']}/open-problem"
-    answers = await asyncio.gather(*(steward.client("manager").post(path, json={}) for _ in range(4)))
-    assert sorted(each.status_code for each in answers) == [200, 409, 409, 409]
-    problems = (await read(steward.client("manager"), "/problem/problems", source="trend"))["items"]
-    assert len(problems) == 1
+    opened = await opened_problem(steward)
+    waiting = text(
+        "SELECT count(*) AS n FROM pg_stat_activity WHERE datname = current_database() "
+        "AND wait_event_type = 'Lock' AND query LIKE 'SELECT trend.id,%'"
+    )
+    async with runtime.database.transaction() as first:
+        row = await loaded(first, UUID(trend["id"]))
+        assert row is not None
+        path = f"{PATH}/{trend['id']}/open-problem"
+        second = asyncio.create_task(steward.client("manager").post(path, json={}))
+        async with asyncio.timeout(60):
+            while not (await runtime.database.rows(waiting, {}))[0].n:
+                assert not second.done(), "the second did not wait for the first"
+                await asyncio.sleep(0.01)
+        row.problem = UUID(opened["id"])
+        await first.write(Trend, [row])
+    answer = await second
+    assert (answer.status_code, answer.json()["problem"]) == (409, opened["id"])
+    assert (await read(steward.client("manager"), "/problem/problems", source="trend"))["items"] == []
 
 
 async def test_by_rule_a_finding_opens_one_problem_where_none_is_under_way(fresh_steward: Steward) -> None:
