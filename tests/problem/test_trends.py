@@ -1,12 +1,16 @@
 """Trends over HTTP: found once for a thing and a window, listed, and a problem opened from one."""
 
+import asyncio
 from datetime import timedelta
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import pytest
 from sqlalchemy import text
 
+from services.problem.jobs import look_for_trends
+from services.problem.queries.trends import TURN, loaded
+from services.problem.tables import Trend
 from tests.builders import Json, applied, opened_problem, read, told
 from tests.problem.samples import Incident
 from tests.system import MONDAY, Steward
@@ -117,6 +121,37 @@ async def test_one_problem_is_opened_from_a_finding(fresh_steward: Steward) -> N
     assert (again.status_code, again.json()["problem"]) == (409, problem["id"])
     assert await found(steward, open=True) == []
     assert [each["id"] for each in await found(steward, problem=problem["id"])] == [trend["id"]]
+
+
+async def test_people_at_once_open_one_problem_from_a_finding(fresh_steward: Steward) -> None:
+    steward = fresh_steward
+    await applied(steward, "problem", [rule()])
+    await come(steward, *calm("db-1"), *surge("db-1"))
+    runtime = steward.runtime("problem")
+    async with runtime.database.transaction() as other:
+        await other.execute(TURN)
+        assert await look_for_trends(runtime) == 0, "another replica looks just now"
+    assert await look_for_trends(runtime) == 1
+    (trend,) = await found(steward)
+    opened = await opened_problem(steward)
+    waiting = text(
+        "SELECT count(*) AS n FROM pg_stat_activity WHERE datname = current_database() "
+        "AND wait_event_type = 'Lock' AND query LIKE 'SELECT trend.id,%'"
+    )
+    async with runtime.database.transaction() as first:
+        row = await loaded(first, UUID(trend["id"]))
+        assert row is not None
+        path = f"{PATH}/{trend['id']}/open-problem"
+        second = asyncio.create_task(steward.client("manager").post(path, json={}))
+        async with asyncio.timeout(60):
+            while not (await runtime.database.rows(waiting, {}))[0].n:
+                assert not second.done(), "the second did not wait for the first"
+                await asyncio.sleep(0.01)
+        row.problem = UUID(opened["id"])
+        await first.write(Trend, [row])
+    answer = await second
+    assert (answer.status_code, answer.json()["problem"]) == (409, opened["id"])
+    assert (await read(steward.client("manager"), "/problem/problems", source="trend"))["items"] == []
 
 
 async def test_by_rule_a_finding_opens_one_problem_where_none_is_under_way(fresh_steward: Steward) -> None:
