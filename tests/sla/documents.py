@@ -57,8 +57,10 @@ def service(name: str, **spec: Any) -> Document:
 
 
 def supporting(*targets: Mapping[str, Any], name: str, supports: Sequence[str], **spec: Any) -> Document:
-    """An operational level agreement of somebody inside, behind other agreements."""
-    content = {"kind": "OLA", "parties": {"customer": "Service desk", "provider": name}, "supports": list(supports)}
+    """An operational level agreement of somebody inside, behind other agreements, about a service of its own: the
+    records of other tests get no clock of it."""
+    content: Document = {"kind": "OLA", "parties": {"customer": "Service desk", "provider": name}}
+    content |= {"supports": list(supports), "services": [name]}
     return agreement(*targets, name=name, customers=(), **{**content, **spec})
 
 

@@ -6,7 +6,7 @@ import pytest
 
 from tests.builders import read
 from tests.sla.desk import Desk
-from tests.sla.documents import calendar, target
+from tests.sla.documents import calendar, service, supporting, target
 
 
 @pytest.mark.capability("SEC-6")
@@ -27,6 +27,18 @@ async def test_a_contact_sees_the_agreements_of_its_own_organisation(desk: Desk)
     path = f"/sla/agreements/{desk.organisation}"
     assert (await desk.steward.client(desk.contact).get(path)).status_code == 200
     assert (await desk.steward.client("dave").get(path)).status_code == 404
+
+
+async def test_what_stands_behind_its_agreement_is_not_a_contacts_to_read(desk: Desk) -> None:
+    await desk.promises()
+    inside = f"network-{desk.organisation}"
+    await desk.applies(service(inside), supporting(target(), name=inside, supports=[desk.organisation]))
+    client = desk.steward.client(desk.contact)
+    assert (await client.get(f"/sla/agreements/{inside}")).status_code == 404
+    assert (await client.get("/sla/chains")).status_code == 403
+    for who, count in ((desk.contact, 0), ("alice", 1)):
+        found = await read(desk.steward.client(who), f"/sla/services/{inside}")
+        assert len([each for each in found["agreements"] if each["agreement"] == inside]) == count
 
 
 @pytest.mark.parametrize(

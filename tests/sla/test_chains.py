@@ -20,7 +20,7 @@ def behind(desk: Desk, *targets: dict[str, Any], name: str = "network", **spec: 
 
 async def chains(desk: Desk, **query: Any) -> list[dict[str, Any]]:
     found = await read(desk.steward.client("alice"), "/sla/chains", agreement=desk.organisation, **query)
-    return [each for each in found["items"]]  # noqa: C416 - typed
+    return list(found["items"])
 
 
 async def told(desk: Desk) -> list[dict[str, Any]]:

@@ -1,10 +1,13 @@
 """Every clock can be computed once more from its facts, differences are found, and a rebuild gives the same rows."""
 
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from sqlalchemy import text
 
+from contracts.incident import OutageRecorded
+from shared.database import Cause
 from shared.events.rebuild import rebuilt
 from tests.builders import Json, applied, closed_incident, moved_incident, opened_incident, read, told, waiting_incident
 from tests.sla.desk import Desk
@@ -61,7 +64,8 @@ async def busy(steward: Steward) -> list[Json]:
 
 async def rows(steward: Steward) -> dict[str, list[Any]]:
     """Every row of the projection, and of the log of the clocks' events."""
-    tables = {"clock": "id", "tracked": "id", "fact": "record, sequence", "event": "aggregate_id, sequence"}
+    tables = {"clock": "id", "tracked": "id", "fact": "record, sequence", "outage": "record, id",
+              "event": "aggregate_id, sequence"}  # fmt: skip
     return {
         table: [
             tuple(row)
@@ -84,9 +88,24 @@ async def test_what_is_stored_equals_what_the_facts_give(fresh_steward: Steward)
     assert await all_checked(fresh_steward) == (4, [])
 
 
+async def down(steward: Steward) -> None:
+    """A time in which a service could not be used is in the incidents' topic, and was taken in."""
+    now = steward.clock.instant
+    outage = OutageRecorded(
+        kind="incident", organisation="northwind", state="active", priority=1, opened_at=now, outage=uuid4(),
+        affected_service="Order portal", began_at=now,
+    )  # fmt: skip
+    async with steward.database("incident").transaction() as transaction:
+        await transaction.tell(uuid4(), "INC-7", outage, Cause("alice", now, now, uuid4()))
+    steward.runtime("incident").saved()
+    await steward.drained()
+
+
 async def test_a_rebuild_from_the_topics_gives_the_same_rows_and_tells_nothing_again(fresh_steward: Steward) -> None:
     await busy(fresh_steward)
+    await down(fresh_steward)
     before = await rows(fresh_steward)
+    assert len(before["outage"]) == 1
     runtime = fresh_steward.runtime("sla")
     counts = await rebuilt(runtime.service, runtime.database, runtime.bus, fresh_steward.clock)
     after = await rows(fresh_steward)

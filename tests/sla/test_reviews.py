@@ -1,5 +1,6 @@
 """Reviews that agreements ask for, what they agree on, and promises that were not kept with their causes."""
 
+import asyncio
 from datetime import date, timedelta
 from itertools import product
 from typing import Any
@@ -262,3 +263,14 @@ async def test_a_repeated_request_explains_once(desk: Desk) -> None:
     ]
     assert [each.status_code for each in answers] == [200, 200]
     assert answers[0].json() == answers[1].json()
+
+
+async def test_several_who_explain_at_once_write_one_explanation(desk: Desk) -> None:
+    await desk.promises(target())
+    clock = await desk.clock(await desk.opens())
+    desk.passes(hours=5)
+    path = f"/sla/clocks/{clock['id']}/explain"
+    answers = await asyncio.gather(*(desk.steward.client("keeper").post(path, json=EXPLAINED) for _ in range(5)))
+    assert [each.status_code for each in answers] == [200] * 5
+    assert sorted(each.json()["version"] for each in answers) == [1, 2, 3, 4, 5]
+    assert len({each.json()["id"] for each in answers}) == 1

@@ -142,15 +142,31 @@ def compare_on_a_random_timeline(data: st.DataObject) -> None:
     told = data.draw(moments())
     limits = [dict(enumerate(data.draw(LIMITS), 1)) for _ in range(2)]
     measure = data.draw(st.sampled_from(sorted(MEASURES)))
-    reasons = data.draw(st.frozensets(st.sampled_from(["user", "vendor"])))
     rules = oracle.Rules(
         *MEASURES[measure],
-        reasons,
+        data.draw(st.frozensets(st.sampled_from(["user", "vendor"]))),
         data.draw(st.sampled_from(["carry", "restart", "keep"])),
         data.draw(st.sampled_from(["pin", "follow"])),
         data.draw(st.sampled_from(["continue", "restart", "ignore"])),
     )
     switch = told[0].minute + data.draw(st.integers(1, 5000))
+    end = max(each.minute for each in told) + data.draw(st.integers(0, 3000))
+    compare(seen, (first, second), told, limits, measure, rules, switch, end)
+
+
+def compare(
+    seen: oracle.Wall,
+    hours: tuple[Hours, Hours],
+    told: list[oracle.Moment],
+    limits: list[dict[int, int]],
+    measure: str,
+    rules: oracle.Rules,
+    switch: int,
+    end: int,
+) -> None:
+    """The fold, the verification and the oracle on one timeline, judged at the minute `end`. At the minute `switch` the
+    second hours and limits take effect."""
+    first, second = hours
     since = oracle.instant(seen, switch)
     changed_hours = CalendarVersion(
         "hours", 2, since, second.version.zone, second.version.weekly, second.version.country,
@@ -161,7 +177,7 @@ def compare_on_a_random_timeline(data: st.DataObject) -> None:
             target(
                 measure=measure,
                 limits={priority: f"{minutes}m" for priority, minutes in terms.items()},
-                pausing_reasons=sorted(reasons),
+                pausing_reasons=sorted(rules.reasons),
                 on_priority_change=rules.on_change,
                 on_new_version=rules.on_version,
                 on_reopen=rules.on_reopen,
@@ -173,8 +189,6 @@ def compare_on_a_random_timeline(data: st.DataObject) -> None:
     ]
     book = Book(versions, [first.version, changed_hours])
     promises = [oracle.Promise(0, limits[0], first.opened), oracle.Promise(switch, limits[1], second.opened)]
-    end = max(each.minute for each in told) + data.draw(st.integers(0, 3000))
-
     facts = as_facts(seen, told)
     case = fold(facts, book)
     now = oracle.instant(seen, end)
@@ -215,14 +229,6 @@ def compare_on_a_random_timeline(data: st.DataObject) -> None:
 @settings(CLOCKS, max_examples=examples(100))
 @given(st.data())
 def test_the_fold_the_verification_and_the_walk_by_minutes_agree(data: st.DataObject) -> None:
-    compare_on_a_random_timeline(data)
-
-
-@pytest.mark.long
-@pytest.mark.timeout(0)
-@settings(CLOCKS, max_examples=examples(5_000))
-@given(st.data())
-def test_the_three_agree_in_the_long_run(data: st.DataObject) -> None:
     compare_on_a_random_timeline(data)
 
 

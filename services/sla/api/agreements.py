@@ -109,7 +109,7 @@ class Days(BaseModel):
 
 def versions(ask: Ask, kind: str) -> dict[str, list[Policy]]:
     """Every version of the documents of a kind that this caller may see, by name. A customer's contact sees the
-    agreements of its own organisation, and those with all."""
+    service level agreements of its own organisation, and those with all; what stands behind them is the provider's."""
     found: dict[str, list[Policy]] = {}
     for policy in ask.runtime.policies.found:
         if policy.kind == kind and (kind == CALENDAR or seen_by(policy, ask.scope)):
@@ -118,7 +118,9 @@ def versions(ask: Ask, kind: str) -> dict[str, list[Policy]]:
 
 
 def seen_by(policy: Policy, organisation: str | None) -> bool:
-    return organisation is None or not policy.spec.customers or organisation in policy.spec.customers
+    if organisation is None:
+        return True
+    return policy.spec.kind == "SLA" and (not policy.spec.customers or organisation in policy.spec.customers)
 
 
 def described(name: str, policies: Iterable[Policy], at: datetime) -> dict[str, Any]:

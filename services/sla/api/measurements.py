@@ -14,6 +14,7 @@ from services.sla.domain.measuring import described, figures
 from services.sla.domain.policies import AGREEMENT, book_of
 from services.sla.lifecycle import MeasurementState
 from services.sla.queries.levels import APPLIED, MEASUREMENTS, found_for
+from services.sla.rules.durations import MICROSECOND
 from services.sla.rules.periods import months
 from services.sla.tables import Measurement
 from shared.database.page import page_parameters, page_text
@@ -124,7 +125,8 @@ async def running(ask: Asked, query: Annotated[RunningQuery, InQuery()]) -> Resp
     for name in sorted(book.agreements):
         if (seen is not None and name not in seen) or query.agreement not in (None, name) or name not in since:
             continue
-        for measured in months(book, name, max(since[name], ask.now), ask.now):
+        # Half open: the month that begins just now goes on already.
+        for measured in months(book, name, max(since[name], ask.now), ask.now + MICROSECOND):
             known = described(measured)
             if not measured.begins <= ask.now < measured.ends or query.service not in (None, known["service"]):
                 continue
