@@ -1,4 +1,4 @@
-"""The customer is kept informed (INC-7): a deadline of its own, a miss that is seen, a warning before it is late."""
+"""The customer is kept informed (INC-7): a deadline of its own, a miss that is seen, a warning in time."""
 
 import asyncio
 from datetime import timedelta
