@@ -78,7 +78,7 @@ async def test_what_is_reached_is_what_the_oracle_reaches_by_ways_as_short(
 ) -> None:
     await laid(pipes, laying)
     graph, edges = oracle(laying, hour, back=back), PIPES.back if back else PIPES
-    distances: dict[int, int] = dict(networkx.multi_source_dijkstra_path_length(graph, set(starts)))
+    distances = {each: int(far) for each, far in networkx.multi_source_dijkstra_path_length(graph, set(starts)).items()}
     within = {node(each): far for each, far in distances.items() if far and far <= depth}
     found = await follow(pipes, starts, hour, depth, most, edges)
     assert found.complete == (len(within) <= most and all(far <= depth for far in distances.values()))
