@@ -39,3 +39,11 @@ async def three(service_database: Make, workplace: Path) -> AsyncIterator[Stewar
         await an_item(steward, name="b", status="planned", location="Berlin", supplier="ACME", source="elsewhere")
         await an_item(steward, "application", name="c", owner="Ops", criticality=1, title="The quick brown fox")
         yield steward
+
+
+@pytest.fixture(scope="session")
+async def travelled(service_database: Make, workplace: Path) -> AsyncIterator[Steward]:
+    """The service in whose time tests go on, each from where the one before stopped."""
+    async with steward_of([service], service_database, workplace / "travelled", SetClock()) as steward:
+        await applied(steward, "cmdb", TYPES)
+        yield steward

@@ -75,7 +75,7 @@ class ImpactQuery(Query):
     item: Annotated[list[Word], Field(min_length=1, max_length=100)]
     direction: Literal["down", "up"] = "down"
     at: Instant | None = None
-    depth: Annotated[int, Field(ge=1, le=32)] = 16
+    depth: Annotated[int, Field(ge=1, le=64)] = 32
     limit: Annotated[int, Field(ge=1, le=5000)] = 1000
     nature: list[Nature] | None = None
     sort: None = None
