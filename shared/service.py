@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import cast
+from typing import Any, cast
 
 import structlog
 from fastapi import APIRouter
@@ -109,12 +109,11 @@ class Runtime:
 
     async def start(self) -> None:
         """Begin the background work. The routes work without it; `ready` says how it goes."""
-        publisher = self.bus.publisher()
-        self.relay = Relay(self.service.topic, self.database, self.log, self.sequencer, publisher)
-        work: dict[str, Callable[[], Awaitable[None]]] = {
-            "sequencer": self.sequencer.run,
-            "relay": self._connected(self.relay.run),
-        }
+        work: dict[str, Callable[[], Awaitable[None]]] = {"sequencer": self.sequencer.run}
+        if self.publishes:
+            publisher = self.bus.publisher()
+            self.relay = Relay(self.service.topic, self.database, self.log, self.sequencer, publisher)
+            work["relay"] = self._connected(self.relay.run)
         if self.consumer:
             work["consumer"] = self._connected(self.consumer.run)
         if self.service.policies:
@@ -177,13 +176,8 @@ class Runtime:
                 waiting = (await self.database.rows(PENDING, {}))[0]
                 counts = await self.inbox.parking.counts()
             parts["database"] = {"ok": True, "detail": "answers"}
-            unpublished = waiting.head - (
-                self.relay.published if self.relay and self.relay.published else waiting.published
-            )
-            parts["relay"] = {
-                "ok": waiting.head - waiting.published <= lag_limit or not self.publishes,
-                "detail": f"{max(unpublished, 0) if self.publishes else 0} events to publish",
-            }
+            unpublished = self._unpublished(waiting)
+            parts["relay"] = {"ok": unpublished <= lag_limit, "detail": f"{unpublished} events to publish"}
             for reason in ("poison", "invalid", "unknown-type", "unreadable", "gap", "behind"):
                 PARKED.labels(self.service.name, reason).set(counts.get(reason, 0))
         except Exception as error:
@@ -201,12 +195,19 @@ class Runtime:
         """Whether the log is sent to a broker, or read in place by the in-process bus."""
         return bool(self.bus.publishes)
 
+    def _unpublished(self, end: Any) -> int:
+        """Events that the bus has not got yet. What this process has sent is remembered a little later."""
+        if not self.publishes:
+            return 0
+        sent = max(int(end.published), self.relay.published if self.relay else 0)
+        return max(int(end.head) - sent, 0)
+
     async def consumption(self) -> dict[str, object]:
         """Whether everything known is taken in, for whoever waits for that."""
         waiting = (await self.database.rows(PENDING, {}))[0]
         lag = self.consumer.lag() if self.consumer else 0
         idle = self.consumer.idle if self.consumer else True
-        unpublished = waiting.head - waiting.published if self.publishes else 0
+        unpublished = self._unpublished(waiting)
         return {
             "drained": lag == 0 and idle and waiting.unsequenced == 0 and unpublished == 0,
             "lag": lag,

@@ -41,11 +41,13 @@ ANSWER = text(
 
 
 class Transaction:
-    """An open transaction. `rebuilding` marks the replay of a projection, whose events are in the log already."""
+    """An open transaction. `rebuilding` marks the replay of a projection, whose events are in the log already;
+    `recorded` tells whether it has events of its own, for which the sequencer is woken once it is committed."""
 
     def __init__(self, connection: AsyncConnection, rebuilding: bool = False) -> None:
         self.connection = connection
         self.rebuilding = rebuilding
+        self.recorded = False
         self._facts: list[tuple[Record, Event, Cause, int]] = []
         self._dirty: dict[type[Record], dict[UUID, Record]] = {}
 
@@ -123,6 +125,7 @@ class Transaction:
     async def _log(self, facts: Sequence[tuple[UUID, int, str, str | None, Event, Cause]]) -> None:
         if not facts:
             return
+        self.recorded = True
         causes = [cause for *_, cause in facts]
         await self.execute(
             text(LOG_AGAIN if self.rebuilding else LOG),

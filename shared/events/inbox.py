@@ -81,11 +81,16 @@ class Inbox:
         async with self.database.transaction() as transaction:
             transaction.rebuilding = rebuilding
             taken = {topic: await self._take(topic, found, transaction) for topic, found in by_topic.items()}
-        self.committed()
+        self._told(transaction)
         for topic, (count, moved) in taken.items():
             TAKEN.labels(self.service, topic).inc(count)
             for id in moved:
                 await self.drain(topic, id, rebuilding=rebuilding)
+
+    def _told(self, transaction: Transaction) -> None:
+        """Have the service's own events numbered, if this committed transaction has any."""
+        if transaction.recorded:
+            self.committed()
 
     async def _alone(self, arrival: Arrival, rebuilding: bool) -> None:
         fault = ""
@@ -200,7 +205,7 @@ class Inbox:
     async def drain(self, topic: str, id: UUID, *, rebuilding: bool = False) -> None:
         """Take in what waited for a message that has come now, one by one, as far as it goes without a gap or fault."""
         while await self._next(topic, id, rebuilding):
-            self.committed()
+            pass
 
     async def _next(self, topic: str, id: UUID, rebuilding: bool) -> bool:
         """The lowest parked message of a record, if its turn has come; whether another may follow."""
@@ -218,6 +223,7 @@ class Inbox:
             async with self.database.transaction() as transaction:
                 transaction.rebuilding = rebuilding
                 await self._settle(transaction, parked, "steward", "taken in")
+            self._told(transaction)
         except Unread as unread:
             fault = unread
         except Exception as error:
@@ -246,7 +252,7 @@ class Inbox:
         """Take a parked message in now, and what waits behind it. Raises what its handler raises, or Unread."""
         async with self.database.transaction() as transaction:
             await self._settle(transaction, parked, by, "replayed")
-        self.committed()
+        self._told(transaction)
         await self.drain(parked.topic, parked.message().aggregate_id)
 
     async def discard(self, parked: Parked, by: str) -> None:
