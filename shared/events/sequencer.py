@@ -11,6 +11,7 @@ import asyncio
 
 import asyncpg
 import structlog
+from sqlalchemy import make_url
 
 from shared.database import Database
 from shared.events.log import Log, chained, message
@@ -40,7 +41,7 @@ log = structlog.get_logger(__name__)
 
 async def direct(database: Database) -> asyncpg.Connection:
     """A connection outside the pools, for locks that belong to a session."""
-    url = database.several.url
+    url = make_url(database.url)
     query = dict(url.query)
     connecting: asyncio.Task[asyncpg.Connection] = asyncio.ensure_future(
         asyncpg.connect(

@@ -39,7 +39,7 @@ async def seen(
     """These records with their clocks and facts."""
     parameters = {"ids": sorted(ids)}
     book = await policies(transaction)
-    records = (await transaction.connection.execute(RECORDS, parameters)).mappings().all()
-    rows = (await transaction.connection.execute(CLOCKS, parameters)).mappings().all()
+    records = (await transaction.execute(RECORDS, parameters)).mappings().all()
+    rows = (await transaction.execute(CLOCKS, parameters)).mappings().all()
     docket = Docket.of(book, now, [row_of(Tracked, each) for each in records], [from_row(Clock, each) for each in rows])
     return docket, await facts(transaction, ids)
