@@ -1,13 +1,11 @@
 """The policy documents of this service: what they are checked for together, and the event that tells of each."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, Literal
+from typing import Literal
 from uuid import UUID
 
-from pydantic import field_serializer
-
 from contracts.sla import AgreementActivated, CalendarVersioned, ExceptionalDay, Span, TargetTerms
-from services.sla.rules.agreement_spec import MEASURES, AgreementSpec, Period, Target
+from services.sla.rules.agreement_spec import MEASURES, AgreementSpec, Target
 from services.sla.rules.agreements import AgreementVersion, Book, faults
 from services.sla.rules.calendar import CalendarVersion
 from services.sla.rules.calendar_spec import CalendarSpec
@@ -21,14 +19,6 @@ KINDS_ON_THE_WIRE: Mapping[str, Literal["sla", "ola", "underpinning"]] = {
     "OLA": "ola",
     "UC": "underpinning",
 }
-
-
-class Agreement(AgreementSpec):
-    """An agreement that is stored, and shown, in the words in which it was written."""
-
-    @field_serializer("period")
-    def _as_written(self, period: Period) -> dict[str, Any]:
-        return period.model_dump(mode="json", by_alias=True)
 
 
 _books: dict[tuple[UUID, ...], Book] = {}
@@ -142,4 +132,4 @@ def _time(seconds: int) -> str:
     return f"{seconds // 3600:02}:{seconds // 60 % 60:02}"
 
 
-KINDS = (Kind(CALENDAR, CalendarSpec, versioned), Kind(AGREEMENT, Agreement, activated, unfit))
+KINDS = (Kind(CALENDAR, CalendarSpec, versioned), Kind(AGREEMENT, AgreementSpec, activated, unfit))
