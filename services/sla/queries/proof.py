@@ -7,7 +7,6 @@ from uuid import UUID
 
 from sqlalchemy import any_, bindparam, select, text
 
-from services.sla.domain.clocks import row_of
 from services.sla.domain.docket import Docket, Entry
 from services.sla.queries.dockets import facts, policies
 from services.sla.tables import Clock, Tracked
@@ -41,5 +40,7 @@ async def seen(
     book = await policies(transaction)
     records = (await transaction.execute(RECORDS, parameters)).mappings().all()
     rows = (await transaction.execute(CLOCKS, parameters)).mappings().all()
-    docket = Docket.of(book, now, [row_of(Tracked, each) for each in records], [from_row(Clock, each) for each in rows])
+    docket = Docket.of(
+        book, now, [from_row(Tracked, each) for each in records], [from_row(Clock, each) for each in rows]
+    )
     return docket, await facts(transaction, ids)
