@@ -19,6 +19,7 @@ from shared.clock import Clock
 from shared.database import Database
 from shared.database.faults import passing
 from shared.events.consumer import Consumer
+from shared.events.dead import DeadLetters, dead
 from shared.events.handling import Handlers, topics
 from shared.events.inbox import Inbox
 from shared.events.log import Log
@@ -87,6 +88,7 @@ class Runtime:
         self.inbox.committed = self.saved
         self.policies = Policies(service.policies, ())
         self.relay: Relay | None = None
+        self.dead_letters: DeadLetters | None = None
         self.stopping = asyncio.Event()
         self.connected = asyncio.Event()
         self.connected.set()
@@ -113,6 +115,7 @@ class Runtime:
         if self.publishes:
             publisher = self.bus.publisher()
             self.relay = Relay(self.service.topic, self.database, self.log, self.sequencer, publisher)
+            self.dead_letters = DeadLetters(self.service.topic, self.database, publisher)
             work["relay"] = self._connected(self.relay.run)
         if self.consumer:
             work["consumer"] = self._connected(self.consumer.run)
@@ -225,7 +228,13 @@ async def unpark(runtime: Runtime) -> int:
     return 0
 
 
-UPKEEP = (Job(upkeep, every=600), Job(unpark, every=30))
+async def tell_dead_letters(runtime: Runtime) -> int:
+    if runtime.dead_letters is None or not (runtime.sequencer.leading and runtime.connected.is_set()):
+        return 0
+    return await runtime.dead_letters.tell()
+
+
+UPKEEP = (Job(upkeep, every=600), Job(unpark, every=30), Job(tell_dead_letters, every=1))
 PENDING = text(
     "SELECT position AS head, published, (SELECT count(*) FROM event WHERE position IS NULL) AS unsequenced "
     "FROM log_head"
@@ -260,7 +269,8 @@ async def running(runtimes: list[Runtime], bus: Bus) -> AsyncIterator[None]:
 
 async def connect(runtimes: list[Runtime], bus: Bus) -> None:
     """Reach the bus, however long that takes: commands are taken meanwhile, and their events wait in the log."""
-    wanted = {runtime.service.topic for runtime in runtimes} | {t for r in runtimes for t in r.service.consumes}
+    own = {runtime.service.topic for runtime in runtimes}
+    wanted = own | set(map(dead, own)) | {topic for runtime in runtimes for topic in runtime.service.consumes}
     while True:
         try:
             await bus.start()
