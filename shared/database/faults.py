@@ -8,13 +8,6 @@ def passing(error: BaseException) -> bool:
     if not isinstance(error, asyncpg.PostgresError | asyncpg.InterfaceError):
         # The driver's internal error is what it says of a connection that ended between two of its messages.
         return isinstance(error, OSError | TimeoutError | asyncpg.InternalClientError)
-    if unfit(error):
-        return False
     # By the class of the SQLSTATE: connection, serialisation, resources, shutdown, system; none: no server said it.
     state = str(getattr(error, "sqlstate", None) or "")
     return not state or state[:2] in {"08", "40", "53", "57", "58"}
-
-
-def unfit(error: BaseException) -> bool:
-    """Whether the driver refused a parameter before the server saw it: a number out of range, another type."""
-    return isinstance(error, asyncpg.InterfaceError) and isinstance(error, ValueError)

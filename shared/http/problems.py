@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict
 from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse, Response
 
-from shared.database.faults import passing, unfit
+from shared.database.faults import passing
 from shared.errors import Invalid, Refusal, TooLarge, Unavailable
 
 TYPES = "https://steward.dev/problems/"
@@ -75,7 +75,7 @@ def refused(request: Request, error: Exception) -> Response:
 
 def unstorable(error: Exception) -> bool:
     """Whether driver or database (SQLSTATE class 22) refused a value as such. The net below the models' bounds."""
-    return unfit(error) or str(getattr(error, "sqlstate", None) or "").startswith("22")
+    return str(getattr(error, "sqlstate", None) or "").startswith("22")
 
 
 class Fault(Refusal):
