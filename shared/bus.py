@@ -58,6 +58,11 @@ class Publisher(Protocol):
     async def publish(self, topic: str, messages: Sequence[Message]) -> None:
         """Return when every message is acknowledged, in this order. Raises BusDown; then send them all again."""
 
+    async def publish_raw(
+        self, topic: str, key: bytes | None, headers: Sequence[tuple[str, bytes]], value: bytes | None
+    ) -> None:
+        """Send one record as it is. Raises BusDown, and MessageRefused where it is too large."""
+
     async def close(self) -> None:
         """Let go, within five seconds, whatever the bus does."""
 

@@ -73,7 +73,7 @@ class Front:
             for each in self.runtimes:
                 if each.consumer:
                     LAG.labels(each.service.name).set(each.consumer.lag())
-                if each.relay and each.publishes:
+                if each.relay:
                     UNPUBLISHED.labels(each.service.name).set(each.relay.lag())
             return Response(generate_latest(METRICS), media_type=CONTENT_TYPE_LATEST)
 

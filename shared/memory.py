@@ -59,6 +59,11 @@ class Unpublished:
     async def publish(self, topic: str, messages: Sequence[Message]) -> None:
         """Nothing: followers read the log."""
 
+    async def publish_raw(
+        self, topic: str, key: bytes | None, headers: Sequence[tuple[str, bytes]], value: bytes | None
+    ) -> None:
+        """Nothing: there is no topic besides the logs."""
+
     async def close(self) -> None:
         """Nothing."""
 

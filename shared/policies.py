@@ -200,7 +200,7 @@ async def apply(
             ),
             {
                 "id": policy.id, "kind": policy.kind, "name": policy.name, "version": policy.version,
-                "effective_from": policy.effective_from, "spec": policy.spec.model_dump_json(),
+                "effective_from": policy.effective_from, "spec": policy.spec.model_dump_json(by_alias=True),
                 "by": cause.actor, "at": cause.recorded,
             },
         )  # fmt: skip

@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import cast
+from typing import Any, cast
 
 import structlog
 from fastapi import APIRouter
@@ -19,6 +19,7 @@ from shared.clock import Clock
 from shared.database import Database
 from shared.database.faults import passing
 from shared.events.consumer import Consumer
+from shared.events.dead import DeadLetters, dead
 from shared.events.handling import Handlers, topics
 from shared.events.inbox import Inbox
 from shared.events.log import Log
@@ -87,6 +88,7 @@ class Runtime:
         self.inbox.committed = self.saved
         self.policies = Policies(service.policies, ())
         self.relay: Relay | None = None
+        self.dead_letters: DeadLetters | None = None
         self.stopping = asyncio.Event()
         self.connected = asyncio.Event()
         self.connected.set()
@@ -109,12 +111,12 @@ class Runtime:
 
     async def start(self) -> None:
         """Begin the background work. The routes work without it; `ready` says how it goes."""
-        publisher = self.bus.publisher()
-        self.relay = Relay(self.service.topic, self.database, self.log, self.sequencer, publisher)
-        work: dict[str, Callable[[], Awaitable[None]]] = {
-            "sequencer": self.sequencer.run,
-            "relay": self._connected(self.relay.run),
-        }
+        work: dict[str, Callable[[], Awaitable[None]]] = {"sequencer": self.sequencer.run}
+        if self.publishes:
+            publisher = self.bus.publisher()
+            self.relay = Relay(self.service.topic, self.database, self.log, self.sequencer, publisher)
+            self.dead_letters = DeadLetters(self.service.topic, self.database, publisher)
+            work["relay"] = self._connected(self.relay.run)
         if self.consumer:
             work["consumer"] = self._connected(self.consumer.run)
         if self.service.policies:
@@ -177,13 +179,8 @@ class Runtime:
                 waiting = (await self.database.rows(PENDING, {}))[0]
                 counts = await self.inbox.parking.counts()
             parts["database"] = {"ok": True, "detail": "answers"}
-            unpublished = waiting.head - (
-                self.relay.published if self.relay and self.relay.published else waiting.published
-            )
-            parts["relay"] = {
-                "ok": waiting.head - waiting.published <= lag_limit or not self.publishes,
-                "detail": f"{max(unpublished, 0) if self.publishes else 0} events to publish",
-            }
+            unpublished = self._unpublished(waiting)
+            parts["relay"] = {"ok": unpublished <= lag_limit, "detail": f"{unpublished} events to publish"}
             for reason in ("poison", "invalid", "unknown-type", "unreadable", "gap", "behind"):
                 PARKED.labels(self.service.name, reason).set(counts.get(reason, 0))
         except Exception as error:
@@ -201,12 +198,19 @@ class Runtime:
         """Whether the log is sent to a broker, or read in place by the in-process bus."""
         return bool(self.bus.publishes)
 
+    def _unpublished(self, end: Any) -> int:
+        """Events that the bus has not got yet. What this process has sent is remembered a little later."""
+        if not self.publishes:
+            return 0
+        sent = max(int(end.published), self.relay.published if self.relay else 0)
+        return max(int(end.head) - sent, 0)
+
     async def consumption(self) -> dict[str, object]:
         """Whether everything known is taken in, for whoever waits for that."""
         waiting = (await self.database.rows(PENDING, {}))[0]
         lag = self.consumer.lag() if self.consumer else 0
         idle = self.consumer.idle if self.consumer else True
-        unpublished = waiting.head - waiting.published if self.publishes else 0
+        unpublished = self._unpublished(waiting)
         return {
             "drained": lag == 0 and idle and waiting.unsequenced == 0 and unpublished == 0,
             "lag": lag,
@@ -224,7 +228,13 @@ async def unpark(runtime: Runtime) -> int:
     return 0
 
 
-UPKEEP = (Job(upkeep, every=600), Job(unpark, every=30))
+async def tell_dead_letters(runtime: Runtime) -> int:
+    if runtime.dead_letters is None or not (runtime.sequencer.leading and runtime.connected.is_set()):
+        return 0
+    return await runtime.dead_letters.tell()
+
+
+UPKEEP = (Job(upkeep, every=600), Job(unpark, every=30), Job(tell_dead_letters, every=1))
 PENDING = text(
     "SELECT position AS head, published, (SELECT count(*) FROM event WHERE position IS NULL) AS unsequenced "
     "FROM log_head"
@@ -259,7 +269,8 @@ async def running(runtimes: list[Runtime], bus: Bus) -> AsyncIterator[None]:
 
 async def connect(runtimes: list[Runtime], bus: Bus) -> None:
     """Reach the bus, however long that takes: commands are taken meanwhile, and their events wait in the log."""
-    wanted = {runtime.service.topic for runtime in runtimes} | {t for r in runtimes for t in r.service.consumes}
+    own = {runtime.service.topic for runtime in runtimes}
+    wanted = own | set(map(dead, own)) | {topic for runtime in runtimes for topic in runtime.service.consumes}
     while True:
         try:
             await bus.start()

@@ -13,12 +13,10 @@ from uuid import UUID
 
 import asyncpg
 from sqlalchemy import TextClause, bindparam, make_url, select, text
-from sqlalchemy.exc import IntegrityError
-from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from uuid_utils.compat import uuid7
 
 from contracts.envelope import Event
-from shared.database.driver import SETTINGS, Driver
+from shared.database.driver import Driver
 from shared.database.recording import Answer, Cause, texts
 from shared.database.records import QUOTE, R, columns, from_driver, once, table, unnumbered, values
 from shared.database.transaction import Transaction
@@ -76,22 +74,16 @@ def load_statement(cls: type[R], scoped: bool) -> Any:
 
 
 class Database:
-    """One service's database. Single statements go through `driver`, transactions through SQLAlchemy."""
+    """One service's database: a pool of connections for single statements, one for transactions."""
 
     def __init__(self, url: str, pool: int = 10) -> None:
         self.url = url
         self.driver = Driver(make_url(url), pool)
-        self.several: AsyncEngine = create_async_engine(
-            url,
-            pool_size=pool,
-            max_overflow=pool,
-            pool_timeout=10,
-            connect_args={"timeout": 10, "command_timeout": 60, "server_settings": SETTINGS},
-        )
+        self.several = Driver(make_url(url), 2 * pool, several=True)
 
     async def close(self) -> None:
         await self.driver.close()
-        await self.several.dispose()
+        await self.several.close()
 
     async def load(self, cls: type[R], id: UUID, organisation: str | None = None) -> R | None:
         """The record, or None where there is none or it belongs to another organisation than the one given."""
@@ -155,11 +147,5 @@ class Database:
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[Transaction]:
         """Several statements as one; committed at the end of the block, rolled back where it raises."""
-        async with self.several.begin() as connection:
+        async with self.several.transaction() as connection:
             yield Transaction(connection)
-
-
-def violated(error: IntegrityError) -> str | None:
-    """The name of the constraint that refused a statement of a transaction."""
-    name: str | None = getattr(getattr(error.orig, "__cause__", None), "constraint_name", None)
-    return name

@@ -80,9 +80,9 @@ def array_columns(cls: type[R]) -> frozenset[str]:
     return frozenset(column.key for column in table(cls).columns if isinstance(column.type, ARRAY))
 
 
-def from_row(cls: type[R], row: RowMapping | Mapping[str, Any]) -> R:
-    """A plain object with the row's values; no session knows it."""
-    record = class_mapper(cls).class_manager.new_instance()
+def from_row(cls: type[T], row: RowMapping | Mapping[str, Any]) -> T:
+    """A plain object of a mapped class with these values; no session knows it."""
+    record: T = class_mapper(cls).class_manager.new_instance()
     instance_dict(record).update(row)
     return record
 

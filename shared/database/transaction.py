@@ -1,21 +1,23 @@
 """Many records at once, for consumers and imports: locked, changed, and written with one statement per kind."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+import asyncpg
 import msgspec
-from sqlalchemy import CursorResult, TextClause, any_, bindparam, select, text
-from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy import ClauseElement, Result, any_, bindparam, select, text
+from sqlalchemy.engine.result import IteratorResult, SimpleResultMetaData
 from sqlalchemy.orm.attributes import instance_dict
 from uuid_utils.compat import uuid7
 
 from contracts.envelope import Event
+from shared.database.driver import compiled
 from shared.database.recording import Answer, Cause
-from shared.database.records import QUOTE, R, Record, columns, from_row, table
+from shared.database.records import QUOTE, R, Record, columns, from_row, once, table
 
-LOG = """
+_LOG = """
 INSERT INTO event (id, aggregate_id, sequence, subject, organisation, type, data,
                    occurred, recorded, actor, correlation, causation, traceparent, historical)
 SELECT e.id, e.aggregate_id, e.sequence, e.subject, e.organisation, e.type, e.data,
@@ -29,8 +31,9 @@ FROM unnest(CAST(:id AS uuid[]), CAST(:aggregate_id AS uuid[]), CAST(:sequence A
                            correlation, causation, traceparent, historical, n)
 ORDER BY e.n
 """
+LOG = text(_LOG)
 # A rebuild derives the same events again; the log has them already and keeps the first.
-LOG_AGAIN = LOG + "ON CONFLICT (aggregate_id, sequence) DO NOTHING"
+LOG_AGAIN = text(_LOG + "ON CONFLICT (aggregate_id, sequence) DO NOTHING")
 SUBJECTS = text(
     "SELECT aggregate_id, subject FROM event WHERE aggregate_id = ANY(CAST(:ids AS uuid[])) AND sequence = 1"
 )
@@ -40,32 +43,51 @@ ANSWER = text(
 )
 
 
-class Transaction:
-    """An open transaction. `rebuilding` marks the replay of a projection, whose events are in the log already."""
+@once
+def locking_statement(cls: type[R]) -> Any:
+    t = table(cls)
+    found = select(*(t.c[name] for name in columns(cls))).where(t.c.id == any_(bindparam("ids")))
+    return found.order_by(t.c.id).with_for_update()
 
-    def __init__(self, connection: AsyncConnection, rebuilding: bool = False) -> None:
-        self.connection = connection
+
+@once
+def write_statement(cls: type[Any]) -> Any:
+    t = table(cls)
+    names = [QUOTE(name) for name in columns(cls)]
+    key = [QUOTE(column.name) for column in t.primary_key.columns]
+    changes = ", ".join(f"{name} = excluded.{name}" for name in names if name not in key)
+    return text(
+        f"INSERT INTO {QUOTE(t.name)} ({', '.join(names)}) SELECT {', '.join(names)} "
+        f"FROM jsonb_populate_recordset(CAST(NULL AS {QUOTE(t.name)}), CAST(:rows AS jsonb)) "
+        f"ON CONFLICT ({', '.join(key)}) DO {f'UPDATE SET {changes}' if changes else 'NOTHING'}"
+    )
+
+
+class Transaction:
+    """An open transaction. `rebuilding` marks the replay of a projection, whose events are in the log already;
+    `recorded` tells whether it has events of its own, for which the sequencer is woken once it is committed."""
+
+    def __init__(self, connection: asyncpg.Connection, rebuilding: bool = False) -> None:
+        self._connection = connection
         self.rebuilding = rebuilding
+        self.recorded = False
         self._facts: list[tuple[Record, Event, Cause, int]] = []
         self._dirty: dict[type[Record], dict[UUID, Record]] = {}
 
-    async def execute(self, sql: TextClause, parameters: dict[str, Any] | None = None) -> CursorResult[Any]:
-        return await self.connection.execute(sql, parameters or {})
+    async def execute(self, statement: ClauseElement, parameters: Mapping[str, Any] | None = None) -> Result[Any]:
+        """Run a statement; its rows as SQLAlchemy's, JSON columns decoded. Raises what asyncpg raises."""
+        found = compiled(statement)
+        rows = await self._connection.fetch(found.sql, *found.arguments(parameters or {}))
+        names = tuple(rows[0].keys()) if rows else ("nothing",)
+        return IteratorResult(SimpleResultMetaData(names), iter([tuple(row) for row in rows]))
 
-    async def rows(self, sql: TextClause, parameters: dict[str, Any]) -> Sequence[Any]:
+    async def rows(self, sql: ClauseElement, parameters: dict[str, Any]) -> Sequence[Any]:
         """The rows of one statement, as `Database.rows` gives them."""
         return (await self.execute(sql, parameters)).all()
 
     async def load_many(self, cls: type[R], ids: Iterable[UUID]) -> dict[UUID, R]:
         """The records with these ids, locked in the order of their ids so that two batches cannot deadlock."""
-        t = table(cls)
-        statement = (
-            select(*(t.c[name] for name in columns(cls)))
-            .where(t.c.id == any_(bindparam("ids")))
-            .order_by(t.c.id)
-            .with_for_update()
-        )
-        rows = await self.connection.execute(statement, {"ids": sorted(set(ids))})
+        rows = await self.execute(locking_statement(cls), {"ids": sorted(set(ids))})
         return {row.id: from_row(cls, row._mapping) for row in rows}
 
     async def number(self, cls: type[R], records: Sequence[R]) -> None:
@@ -95,7 +117,7 @@ class Transaction:
         self._dirty.setdefault(type(record), {})[record.id] = record
 
     async def answer(self, answer: Answer, recorded: datetime) -> None:
-        """Store the answer of a request with an Idempotency-Key. Raises IntegrityError where the key is taken."""
+        """Store the answer of a request with an Idempotency-Key. Raises UniqueViolationError where the key is taken."""
         await self.execute(
             ANSWER,
             {
@@ -127,9 +149,10 @@ class Transaction:
     async def _log(self, facts: Sequence[tuple[UUID, int, str, str | None, Event, Cause]]) -> None:
         if not facts:
             return
+        self.recorded = True
         causes = [cause for *_, cause in facts]
         await self.execute(
-            text(LOG_AGAIN if self.rebuilding else LOG),
+            LOG_AGAIN if self.rebuilding else LOG,
             {
                 "id": [uuid7() for _ in facts],
                 "aggregate_id": [fact[0] for fact in facts],
@@ -152,15 +175,6 @@ class Transaction:
         """Insert or replace whole rows of a table by their primary key, all in one statement."""
         if not rows:
             return
-        t = table(cls)
-        names = [QUOTE(name) for name in columns(cls)]
-        key = [QUOTE(column.name) for column in t.primary_key.columns]
-        changes = ", ".join(f"{name} = excluded.{name}" for name in names if name not in key)
-        statement = (
-            f"INSERT INTO {QUOTE(t.name)} ({', '.join(names)}) SELECT {', '.join(names)} "
-            f"FROM jsonb_populate_recordset(CAST(NULL AS {QUOTE(t.name)}), CAST(:rows AS jsonb)) "
-            f"ON CONFLICT ({', '.join(key)}) DO {f'UPDATE SET {changes}' if changes else 'NOTHING'}"
-        )
         known = columns(cls)
         content = [{name: instance_dict(row).get(name) for name in known} for row in rows]
-        await self.execute(text(statement), {"rows": msgspec.json.encode(content, order="deterministic").decode()})
+        await self.execute(write_statement(cls), {"rows": msgspec.json.encode(content, order="deterministic").decode()})

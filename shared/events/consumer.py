@@ -1,15 +1,19 @@
-"""The loop between a bus and an inbox: take a batch, commit its effects, tell the bus."""
+"""The loop between a bus and an inbox: take a batch, commit its effects, tell the bus every now and then.
+
+What was taken in and not told yet comes again after a restart, and the inbox knows it. Telling costs the bus as much as
+a batch costs this service, so it is not done for each.
+"""
 
 import asyncio
 import time
 
 import structlog
 
-from shared.bus import Bus, BusDown, Subscription
+from shared.bus import Arrival, Bus, BusDown, Subscription
 from shared.database.faults import passing
 from shared.events.inbox import Inbox
 
-BATCH, WAIT, STUCK = 500, 0.5, 30.0
+BATCH, WAIT, REST, STUCK = 500, 0.5, 0.2, 30.0
 log = structlog.get_logger(__name__)
 
 
@@ -56,10 +60,16 @@ class Consumer:
             pause = min(pause * 2, 5.0)
 
     async def _follow(self, subscription: Subscription) -> None:
+        done: list[Arrival] = []
+        told = time.monotonic()
         while True:
             arrivals = await subscription.batch(BATCH, WAIT)
             self.idle = not arrivals
             if arrivals:
                 await self.inbox.receive(arrivals)
-                await subscription.done(arrivals)
+                done += arrivals
             self.progressed = time.monotonic()
+            if done and (self.idle or self.progressed - told > REST):
+                await subscription.done(done)
+                done.clear()
+                told = time.monotonic()

@@ -29,15 +29,16 @@ MARKS = text(
     "SELECT aggregate_id, sequence FROM stream WHERE topic = :topic AND aggregate_id = ANY(CAST(:ids AS uuid[])) "
     "ORDER BY aggregate_id FOR UPDATE"
 )
-MARK = text(
+_MARK = (
     "INSERT INTO stream (topic, aggregate_id, sequence) "
     "SELECT :topic, given.* FROM unnest(CAST(:ids AS uuid[]), CAST(:sequences AS int[])) AS given "
     # A member that lost its partition and does not know it yet must not take the mark back.
     "ON CONFLICT (topic, aggregate_id) DO UPDATE SET sequence = greatest(stream.sequence, excluded.sequence)"
 )
+MARK = text(_MARK)
 TAKE = text(
-    "INSERT INTO inbox (handler, event_id, recorded) "
-    "SELECT given.* FROM unnest(CAST(:handlers AS text[]), CAST(:ids AS uuid[]), CAST(:recorded AS timestamptz[])) "
+    f"WITH marked AS ({_MARK}) INSERT INTO inbox (handler, event_id, recorded) "
+    "SELECT given.* FROM unnest(CAST(:handlers AS text[]), CAST(:events AS uuid[]), CAST(:recorded AS timestamptz[])) "
     "AS given ON CONFLICT DO NOTHING RETURNING handler, event_id"
 )
 log = structlog.get_logger(__name__)
@@ -81,11 +82,16 @@ class Inbox:
         async with self.database.transaction() as transaction:
             transaction.rebuilding = rebuilding
             taken = {topic: await self._take(topic, found, transaction) for topic, found in by_topic.items()}
-        self.committed()
+        self._told(transaction)
         for topic, (count, moved) in taken.items():
             TAKEN.labels(self.service, topic).inc(count)
             for id in moved:
                 await self.drain(topic, id, rebuilding=rebuilding)
+
+    def _told(self, transaction: Transaction) -> None:
+        """Have the service's own events numbered, if this committed transaction has any."""
+        if transaction.recorded:
+            self.committed()
 
     async def _alone(self, arrival: Arrival, rebuilding: bool) -> None:
         fault = ""
@@ -144,12 +150,13 @@ class Inbox:
                 waiting[id, message.sequence] = unread.reason
                 continue
             marks[id] = moved[id] = message.sequence
-        await self.handle(transaction, topic, taken)
-        await self.mark(transaction, topic, moved)
+        await self.handle(transaction, topic, taken, moved)
         return len(taken), {id for id, _ in waiting if id in moved}
 
-    async def handle(self, transaction: Transaction, topic: str, deliveries: Sequence[Delivery[Event]]) -> None:
-        """Give each handler those of its events that it has not had."""
+    async def handle(
+        self, transaction: Transaction, topic: str, deliveries: Sequence[Delivery[Event]], moved: dict[UUID, int]
+    ) -> None:
+        """Mark how far the records have `moved`, and give each handler those of its events that it has not had."""
         wanted = [(handler, each) for each in deliveries for handler in self.by_type.get(each.message.type, ())]
         if transaction.rebuilding and wanted:
             # What came before the rebuild has been reacted to; what nobody had taken in yet has not.
@@ -162,8 +169,9 @@ class Inbox:
                 if isinstance(handler, Projection) or each.message.sequence > had.get(each.message.aggregate_id, 0)
             ]
         if not wanted:
+            await self.mark(transaction, topic, moved)
             return
-        fresh = await self.take(transaction, wanted)
+        fresh = await self.take(transaction, topic, wanted, moved)
         work = Work(transaction, self.clock.now())
         grouped: dict[int, tuple[Projection | Reaction, list[Delivery[Any]]]] = {}
         for handler, each in wanted:
@@ -174,16 +182,21 @@ class Inbox:
             await transaction.flush()
 
     async def take(
-        self, transaction: Transaction, wanted: Iterable[tuple[Projection | Reaction, Delivery[Event]]]
+        self,
+        transaction: Transaction,
+        topic: str,
+        wanted: Iterable[tuple[Projection | Reaction, Delivery[Event]]],
+        moved: dict[UUID, int],
     ) -> set[tuple[str, UUID]]:
-        """Remember these as taken in; which of them are new. Only this insert's conflict means a duplicate."""
+        """Mark, and remember these as taken in; which are new. Only this insert's conflict means a duplicate."""
         pairs = [(name(handler), each.message) for handler, each in wanted]
         rows = await transaction.execute(
             TAKE,
             {
                 "handlers": [handler for handler, _ in pairs],
-                "ids": [message.id for _, message in pairs],
+                "events": [message.id for _, message in pairs],
                 "recorded": [message.recorded for _, message in pairs],
+                **_marks(topic, moved),
             },
         )
         return {(row.handler, row.event_id) for row in rows}
@@ -194,13 +207,12 @@ class Inbox:
 
     async def mark(self, transaction: Transaction, topic: str, moved: dict[UUID, int]) -> None:
         if moved:
-            parameters = {"topic": topic, "ids": list(moved), "sequences": list(moved.values())}
-            await transaction.execute(MARK, parameters)
+            await transaction.execute(MARK, _marks(topic, moved))
 
     async def drain(self, topic: str, id: UUID, *, rebuilding: bool = False) -> None:
         """Take in what waited for a message that has come now, one by one, as far as it goes without a gap or fault."""
         while await self._next(topic, id, rebuilding):
-            self.committed()
+            pass
 
     async def _next(self, topic: str, id: UUID, rebuilding: bool) -> bool:
         """The lowest parked message of a record, if its turn has come; whether another may follow."""
@@ -218,6 +230,7 @@ class Inbox:
             async with self.database.transaction() as transaction:
                 transaction.rebuilding = rebuilding
                 await self._settle(transaction, parked, "steward", "taken in")
+            self._told(transaction)
         except Unread as unread:
             fault = unread
         except Exception as error:
@@ -238,15 +251,15 @@ class Inbox:
         if message.sequence > seen + 1:
             raise Unread("gap", f"sequence {seen + 1} of {message.subject} has not been taken in yet")
         if message.sequence == seen + 1:
-            await self.handle(transaction, parked.topic, [Delivery(read(message), message)])
-            await self.mark(transaction, parked.topic, {message.aggregate_id: message.sequence})
+            moved = {message.aggregate_id: message.sequence}
+            await self.handle(transaction, parked.topic, [Delivery(read(message), message)], moved)
         await self.parking.settle(transaction, parked, by, outcome)
 
     async def replay(self, parked: Parked, by: str) -> None:
         """Take a parked message in now, and what waits behind it. Raises what its handler raises, or Unread."""
         async with self.database.transaction() as transaction:
             await self._settle(transaction, parked, by, "replayed")
-        self.committed()
+        self._told(transaction)
         await self.drain(parked.topic, parked.message().aggregate_id)
 
     async def discard(self, parked: Parked, by: str) -> None:
@@ -273,6 +286,10 @@ class Inbox:
         for topic, id in rows:
             await self.drain(topic, id)
         return len(rows)
+
+
+def _marks(topic: str, moved: dict[UUID, int]) -> dict[str, Any]:
+    return {"topic": topic, "ids": list(moved), "sequences": list(moved.values())}
 
 
 def before(topic: str) -> str:

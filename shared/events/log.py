@@ -19,6 +19,9 @@ from contracts.envelope import Message
 from shared.database import Database
 
 ORIGIN = bytes(32)
+GATHER = 0.005
+"""Seconds that an event waits for others to be sequenced with: a batch costs the log, the bus and every consumer nearly
+the same whether it has one event or five."""
 NAMES = (
     "position, id, aggregate_id, sequence, subject, organisation, type, data, occurred, recorded, actor, correlation, "
     "causation, traceparent, historical, hash"
@@ -78,10 +81,11 @@ class Log:
         self._written.set()
 
     async def unsequenced(self, timeout: float) -> None:
-        """Wait until `written` was called or the time is up."""
+        """Wait until `written` was called, and a moment more for what comes with it, or until the time is up."""
         try:
             async with asyncio.timeout(timeout):
                 await self._written.wait()
+                await asyncio.sleep(GATHER)
         except TimeoutError:
             return
         finally:

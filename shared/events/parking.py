@@ -17,6 +17,8 @@ from shared.database import Database, Transaction
 
 # Reasons that hold later messages of the same record back. A gap, and what is behind something, do not by themselves.
 BLOCKING = frozenset({"poison", "unknown-type", "invalid"})
+# Where a message was in its topic, kept among its headers: it is of the bus, not of the message.
+PARTITION, OFFSET = "dead_partition", "dead_offset"
 
 COLUMNS = (
     "id, topic, aggregate_id, sequence, reason, fault, tries, key, headers, value, parked_at, settled_at, settled_by, "
@@ -72,10 +74,13 @@ class Parked:
     settled_by: str | None
     outcome: str | None
 
+    def given(self) -> list[tuple[str, bytes]]:
+        """The headers as they came, and where."""
+        return [(name, value.encode("latin-1")) for name, value in json.loads(self.headers)]
+
     def message(self) -> Message:
         """The message as it came. Raises ValueError where it is not a CloudEvent."""
-        found = {name: value.encode("latin-1") for name, value in json.loads(self.headers)}
-        return Message.from_headers(found, self.value or b"")
+        return Message.from_headers(dict(self.given()), self.value or b"")
 
 
 class Parking:
@@ -87,7 +92,11 @@ class Parking:
 
     async def park(self, transaction: Transaction, arrival: Arrival, reason: str, fault: str, tries: int = 1) -> None:
         message = arrival.message
-        headers = arrival.headers or (message.headers() if message else ())
+        headers = [
+            *(arrival.headers or (message.headers() if message else ())),
+            (PARTITION, b"%d" % arrival.partition),
+            (OFFSET, b"%d" % arrival.offset),
+        ]
         value = message.data.encode() if arrival.value is None and message else arrival.value
         await transaction.execute(
             PARK,

@@ -5,6 +5,7 @@ know duplicates by their sequence. Kafka's acknowledgement is no fsync: it can p
 """
 
 import asyncio
+from time import monotonic
 
 import structlog
 from sqlalchemy import text
@@ -15,6 +16,8 @@ from shared.events.log import Log
 from shared.events.sequencer import Sequencer
 
 BATCH = 1000
+REST = 0.1
+"""Seconds between two marks: what a process that is killed has not remembered is sent again."""
 PUBLISHED = text("SELECT published FROM log_head")
 MARK = text("UPDATE log_head SET published = greatest(published, :published)")
 log = structlog.get_logger(__name__)
@@ -51,17 +54,18 @@ class Relay:
                 await asyncio.sleep(5.0)
 
     async def _publish(self) -> None:
-        rows = await self.database.rows(PUBLISHED, {})
-        self.published = rows[0].published
+        self.published = marked = (await self.database.rows(PUBLISHED, {}))[0].published
+        due = monotonic()
         while self.sequencer.leading:
+            await Log.growth([(self.feed, self.published)], 0.2 if marked == self.published else due - monotonic())
             messages = await self.feed.read(self.published, BATCH)
-            if not messages:
-                await Log.growth([(self.feed, self.published)], 0.2)
-                continue
-            await self.publisher.publish(self.topic, messages)
-            self.published = messages[-1].position
-            # Another leader may have got further: the mark never goes back by itself.
-            await self.database.rows(MARK, {"published": self.published})
+            if messages:
+                await self.publisher.publish(self.topic, messages)
+                self.published = messages[-1].position
+            if marked < self.published and monotonic() >= due:
+                # Another leader may have got further: the mark never goes back by itself.
+                await self.database.rows(MARK, {"published": self.published})
+                marked, due = self.published, monotonic() + REST
 
     def lag(self) -> int:
         """Events with a position that are not published yet."""

@@ -2,8 +2,9 @@
 
 Insert order is not commit order: a cursor over the insert position loses what commits late. Draining what has no
 position yet, in insert order, loses nothing and inverts nothing, because a record's events are inserted under its lock.
-The leader is elected by a session advisory lock on a connection of its own (never through a transaction pooler); a
-batch takes a transaction-level lock besides, so that a leader that was cut off and does not know cannot number twice.
+The leader is elected by a session advisory lock on a connection of its own (never through a transaction pooler). A
+batch is read with one statement and numbered with one that changes nothing unless the log still ends where it did
+before the reading: a leader that was cut off and does not know cannot number twice.
 """
 
 import asyncio
@@ -12,11 +13,12 @@ import socket
 
 import asyncpg
 import structlog
+from sqlalchemy import make_url
 
 from shared.database import Database
 from shared.events.log import Log, chained, message
 
-LEADER, NUMBERING = 7_316_001, 7_316_002
+LEADER = 7_316_001
 POLL = 0.2
 
 PENDING = """
@@ -24,17 +26,24 @@ SELECT serial, id, aggregate_id, sequence, subject, organisation, type, data, oc
        causation, traceparent, historical
 FROM event WHERE position IS NULL ORDER BY serial LIMIT $1
 """
+HEAD = "SELECT position, hash FROM log_head"
+# Who comes second waits for the head's row, and then it is not the one it has read.
 NUMBER = """
-UPDATE event SET position = given.position, hash = given.hash
-FROM unnest($1::bigint[], $2::bigint[], $3::bytea[]) AS given (serial, position, hash)
-WHERE event.serial = given.serial
+WITH head AS (
+  UPDATE log_head SET position = $5, hash = $6 WHERE position = $4 RETURNING position
+), numbered AS (
+  UPDATE event SET position = given.position, hash = given.hash
+  FROM head, unnest($1::bigint[], $2::bigint[], $3::bytea[]) AS given (serial, position, hash)
+  WHERE event.serial = given.serial RETURNING 1
+)
+SELECT count(*) FROM numbered
 """
 log = structlog.get_logger(__name__)
 
 
 async def direct(database: Database) -> asyncpg.Connection:
     """A connection outside the pools, for locks that belong to a session."""
-    url = database.several.url
+    url = make_url(database.url)
     query = dict(url.query)
     connecting: asyncio.Task[asyncpg.Connection] = asyncio.ensure_future(
         asyncpg.connect(
@@ -77,6 +86,8 @@ class Sequencer:
         self.feed = feed
         self.batch = batch
         self.leading = False
+        # The end of the log as this process last knew it; None: to be read.
+        self._head: tuple[int, bytes] | None = None
 
     async def run(self) -> None:
         """Lead, or wait to lead, until cancelled. A lost connection is a lost lead: start over."""
@@ -98,10 +109,12 @@ class Sequencer:
             # Not a waiting lock: a backend that waits for one hears nothing of a connection that was lost.
             while not await connection.fetchval("SELECT pg_try_advisory_lock($1)", LEADER):  # noqa: ASYNC110
                 await asyncio.sleep(1.0)
-            self.leading = True
+            self._head = None
             self.feed.end = await connection.fetchval("SELECT position FROM log_head")
+            self.leading = True
             while True:
-                if not await self.number(connection):
+                # A batch that was not full was all there was; what came meanwhile has said so.
+                if await self.number(connection) < self.batch:
                     await self.feed.unsequenced(POLL)
         finally:
             # close() waits for the server; a server that is gone never answers.
@@ -109,19 +122,22 @@ class Sequencer:
 
     async def number(self, connection: asyncpg.Connection) -> int:
         """Number one batch; the count of events that got their position."""
-        async with connection.transaction():
-            await connection.execute("SELECT pg_advisory_xact_lock($1)", NUMBERING)
+        while True:
+            # The head before the events: what somebody numbers in between moves the head away from what was read.
+            if self._head is None:
+                self._head = tuple(await connection.fetchrow(HEAD))
+            (before, chain), hashes = self._head, []
             rows = await connection.fetch(PENDING, self.batch)
             if not rows:
                 return 0
-            head = await connection.fetchrow("SELECT position, hash FROM log_head")
-            position, chain = head["position"], head["hash"]
-            hashes = []
             for row in rows:
                 chain = chained(chain, row)
                 hashes.append(chain)
-            positions = list(range(position + 1, position + 1 + len(rows)))
-            await connection.execute(NUMBER, [row["serial"] for row in rows], positions, hashes)
-            await connection.execute("UPDATE log_head SET position = $1, hash = $2", positions[-1], chain)
+            positions = range(before + 1, before + 1 + len(rows))
+            serials = [row["serial"] for row in rows]
+            self._head = None
+            if await connection.fetchval(NUMBER, serials, positions, hashes, before, positions[-1], chain):
+                break
+        self._head = (positions[-1], chain)
         self.feed.grown([message(self.feed.service, row, place) for row, place in zip(rows, positions, strict=True)])
         return len(rows)

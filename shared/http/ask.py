@@ -17,7 +17,6 @@ import asyncpg
 import msgspec
 from fastapi import Depends, Request
 from pydantic import BaseModel
-from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm.attributes import instance_dict
 from starlette.responses import Response
 from starlette.types import Scope
@@ -26,7 +25,7 @@ from uuid_utils.compat import uuid7
 from contracts.envelope import Event
 from shared.auth import Caller
 from shared.database import Answer, Cause, Database, Faster, Record, Transaction
-from shared.database.engine import Repeated, violated
+from shared.database.engine import Repeated
 from shared.database.page import Listing, page_parameters, page_text
 from shared.database.records import R, unnumbered
 from shared.errors import Conflict, Invalid, KeyReused, NotFound, PreconditionRequired, Refusal, Stale
@@ -240,8 +239,8 @@ class Ask:
                     await transaction.answer(answer, self.now)
         except Refusal as refusal:
             return await self._before(refusal)
-        except IntegrityError as error:
-            if violated(error) != "pk_idempotency":
+        except asyncpg.UniqueViolationError as error:
+            if error.constraint_name != "pk_idempotency":
                 raise
             return await self._before(Conflict("the same request is being answered just now"))
         self.runtime.saved()

@@ -3,13 +3,10 @@
 from collections.abc import Sequence
 from typing import Any
 
-import asyncpg
 import structlog
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel, ConfigDict, Field
-from sqlalchemy.exc import DBAPIError
-from sqlalchemy.exc import TimeoutError as PoolTimeout
 from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse, Response
 
@@ -90,7 +87,7 @@ def refused(request: Request, error: Exception) -> Response:
     if unstorable(error):
         log.warning("http.unstorable", path=request.url.path, error=repr(error))
         return rendered(Invalid("a value of this request is outside what can be stored (a NUL, or out of range)"))
-    if passing(error) or isinstance(error, PoolTimeout):
+    if passing(error):
         log.warning("http.unavailable", path=request.url.path, error=repr(error))
         return rendered(Unavailable("the database does not answer just now; the same request may be sent again"))
     log.error("http.failed", path=request.url.path, exc_info=error)
@@ -98,9 +95,8 @@ def refused(request: Request, error: Exception) -> Response:
 
 
 def unstorable(error: Exception) -> bool:
-    """Whether the database refused a value as such (SQLSTATE class 22). The net below the bounds of the models."""
-    cause = error.orig if isinstance(error, DBAPIError) else error
-    return isinstance(cause, asyncpg.DataError) or str(getattr(cause, "sqlstate", None) or "").startswith("22")
+    """Whether driver or database (SQLSTATE class 22) refused a value as such. The net below the models' bounds."""
+    return str(getattr(error, "sqlstate", None) or "").startswith("22")
 
 
 class Fault(Refusal):

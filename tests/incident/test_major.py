@@ -5,9 +5,9 @@ from datetime import timedelta
 from typing import Any
 from uuid import uuid4
 
+import asyncpg
 import pytest
 from sqlalchemy import text
-from sqlalchemy.exc import IntegrityError
 
 from contracts.major_incident import MajorIncidentDeclared
 from services.incident.api.major import VIEW, MajorIncidentQuery, MajorIncidentView
@@ -104,9 +104,8 @@ async def test_the_database_itself_holds_no_second_open_one(steward: Steward) ->
     major = await declared(steward)
     names = ", ".join(f'"{name}"' for name in columns(MajorIncident) if name not in {"id", "number"})
     copy = text(f"INSERT INTO major_incident (id, {names}) SELECT :new, {names} FROM major_incident WHERE id = :id")
-    async with steward.database("incident").several.connect() as connection:
-        with pytest.raises(IntegrityError, match="uq_major_incident_open"):
-            await connection.execute(copy, {"new": uuid4(), "id": major["id"]})
+    with pytest.raises(asyncpg.UniqueViolationError, match="uq_major_incident_open"):
+        await steward.database("incident").rows(copy, {"new": uuid4(), "id": major["id"]})
 
 
 async def test_work_that_is_over_is_no_major_incident_any_more(steward: Steward) -> None:

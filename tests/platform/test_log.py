@@ -131,7 +131,7 @@ async def test_of_competing_sequencers_one_leads_and_another_takes_over_where_it
 
 async def test_a_leader_that_does_not_know_it_was_replaced_cannot_number_twice(mill_database: Database) -> None:
     await filled(mill_database, 200)
-    # No leader's lock at all: only the lock of each batch stands between them.
+    # No leader's lock at all: only the end of the log, which must be where it was read, stands between them.
     connections = [await direct(mill_database) for _ in range(4)]
     sequencers = [Sequencer(mill_database, Log("mill", mill_database), batch=7) for _ in connections]
 

@@ -133,7 +133,7 @@ async def test_ticks_at_any_time_give_the_clocks_that_no_ticks_give_but_for_the_
     for incident in incidents:
         async with database.transaction() as transaction:
             book = await policies(transaction)
-            rows = await transaction.connection.execute(select(Clock.__table__).where(Clock.record == incident["id"]))
+            rows = await transaction.execute(select(Clock.__table__).where(Clock.record == incident["id"]))
             stored = {
                 (each.key, each.ordinal): each for each in (measured(from_row(Clock, row._mapping)) for row in rows)
             }

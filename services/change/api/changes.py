@@ -5,11 +5,11 @@ from datetime import datetime, timedelta
 from typing import Annotated, Any
 from uuid import UUID
 
+import asyncpg
 import msgspec
 from fastapi import Query as InQuery
 from pydantic import AwareDatetime, BaseModel, model_validator
 from sqlalchemy import text
-from sqlalchemy.exc import IntegrityError
 from starlette.responses import Response
 
 from contracts.change import ApprovalGiven
@@ -24,7 +24,6 @@ from services.change.queries.lists import CHANGES
 from services.change.rules.collisions import Collision, Plan
 from services.change.tables import Change
 from shared.database import Transaction
-from shared.database.engine import violated
 from shared.database.page import page_text
 from shared.errors import Conflict, NotFound, Stale
 from shared.http.ask import JSON, Ask, Asked, Query, Settled
@@ -108,8 +107,8 @@ async def request_change(body: Request, ask: Asked) -> Response:
 
     try:
         return await ask.settle(work)
-    except IntegrityError as error:
-        if violated(error) != "uq_change_request":
+    except asyncpg.UniqueViolationError as error:
+        if error.constraint_name != "uq_change_request":
             raise
         raise answered("another change") from error
 

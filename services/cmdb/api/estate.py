@@ -7,11 +7,11 @@ a person's order: where it would alter an item under control without an approved
 from collections.abc import Iterable, Mapping
 from typing import Annotated, Any
 
+import asyncpg
 import msgspec
 from fastapi import Query as InQuery
 from pydantic import BaseModel
 from sqlalchemy import text
-from sqlalchemy.exc import IntegrityError
 from starlette.responses import Response
 
 from contracts.cmdb import FieldChange
@@ -22,7 +22,6 @@ from services.cmdb.domain.orders import Estate
 from services.cmdb.rules.relationships import ACYCLIC, Kind
 from services.cmdb.tables import Relationship
 from shared.database import Transaction
-from shared.database.engine import violated
 from shared.http.ask import Asked, Query, Settled
 from shared.http.route import Room
 
@@ -94,8 +93,8 @@ async def take_in(body: Estate, ask: Asked, query: Annotated[EstateQuery, InQuer
 
     try:
         return await ask.settle(work)
-    except IntegrityError as error:
-        if violated(error) not in {"uq_configuration_item_name", "uq_relationship_held"}:
+    except asyncpg.UniqueViolationError as error:
+        if error.constraint_name not in {"uq_configuration_item_name", "uq_relationship_held"}:
             raise
         # Somebody registered an item or added a relationship of the estate meanwhile: now it is there.
         return await ask.settle(work)

@@ -3,10 +3,10 @@
 from typing import Annotated
 from uuid import UUID
 
+import asyncpg
 from fastapi import Query as InQuery
 from pydantic import AwareDatetime, BaseModel, ConfigDict
 from sqlalchemy import text
-from sqlalchemy.exc import IntegrityError
 from starlette.responses import Response
 
 from services.cmdb.api.room import GRAPH_LOCK, desk, fresh, locked, relationship_actions, texts
@@ -19,7 +19,6 @@ from services.cmdb.rules.relationships import ACYCLIC, Kind
 from services.cmdb.tables import Item, Relationship
 from shared.auth import Caller
 from shared.database import Transaction
-from shared.database.engine import violated
 from shared.database.graph import Edges, reached
 from shared.errors import Conflict, Invalid
 from shared.http.ask import Ask, Asked, Query, Settled, View
@@ -119,8 +118,8 @@ async def add_relationship(body: Add, ask: Asked) -> Response:
 
     try:
         return await ask.settle(work)
-    except IntegrityError as error:
-        if violated(error) != "uq_relationship_held":
+    except asyncpg.UniqueViolationError as error:
+        if error.constraint_name != "uq_relationship_held":
             raise
         # Somebody added the same one between our question and our answer: now it is found.
         return await ask.settle(work)

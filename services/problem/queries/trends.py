@@ -89,5 +89,5 @@ async def under_way(transaction: Transaction, dimension: Dimension, values: Sequ
 
 async def loaded(transaction: Transaction, id: UUID) -> Trend | None:
     """A finding, locked: two people cannot both open a problem from it."""
-    row = (await transaction.connection.execute(LOAD, {"id": id})).mappings().first()
-    return None if row is None else from_row(Trend, row)  # type: ignore[type-var]  # no Record, and read as one
+    row = (await transaction.execute(LOAD, {"id": id})).mappings().first()
+    return None if row is None else from_row(Trend, row)

@@ -3,12 +3,10 @@
 from collections.abc import Mapping
 from datetime import datetime
 from fractions import Fraction
-from typing import Any, TypeVar
+from typing import Any
 from uuid import UUID, uuid5
 
 import msgspec
-from sqlalchemy import RowMapping
-from sqlalchemy.orm import class_mapper
 from sqlalchemy.orm.attributes import instance_dict
 
 from services.sla.rules.agreements import Book
@@ -17,16 +15,8 @@ from services.sla.rules.clock import breach, follow, judge
 from services.sla.rules.durations import MICROSECOND
 from services.sla.rules.facts import Record as Told
 from services.sla.rules.ticking import next_due
-from services.sla.tables import Clock, Row, Tracked
-
-T = TypeVar("T", bound=Row)
-
-
-def row_of(cls: type[T], values: RowMapping | Mapping[str, Any]) -> T:
-    """A plain object with these values; no session knows it."""
-    row = class_mapper(cls).class_manager.new_instance()
-    instance_dict(row).update(values)
-    return row
+from services.sla.tables import Clock, Tracked
+from shared.database.records import from_row
 
 
 def clock_id(record: UUID, key: str, ordinal: int) -> UUID:
@@ -60,7 +50,7 @@ def shown(clock: Measured, book: Book, now: datetime, *, historical: bool) -> Me
 
 def fresh(record: Tracked, clock: Measured) -> Clock:
     """The row of a clock that has just started; `written` fills the rest."""
-    return row_of(
+    return from_row(
         Clock,
         {
             "id": clock_id(record.id, clock.key, clock.ordinal),

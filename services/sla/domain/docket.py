@@ -10,7 +10,7 @@ from sqlalchemy.orm.attributes import instance_dict
 
 from contracts.envelope import Event, Message
 from contracts.incident import IncidentFact, IncidentOpened
-from services.sla.domain.clocks import fresh, measured, owned, row_of, told_record, written
+from services.sla.domain.clocks import fresh, measured, owned, told_record, written
 from services.sla.domain.facts import meaning
 from services.sla.domain.memory import Memory
 from services.sla.domain.telling import told
@@ -21,6 +21,7 @@ from services.sla.rules.facts import Fact as Taken
 from services.sla.rules.fold import Case, advance
 from services.sla.tables import Clock, Tracked
 from shared.database import Cause
+from shared.database.records import from_row
 
 OURSELVES = "sla"
 NOTHING = UUID(int=0)
@@ -93,7 +94,7 @@ class Docket:
         if record is None:
             origin = event.origin if isinstance(event, IncidentOpened) else None
             known = {"id": id, "number": message.subject, "topic": event.topic, "kind": event.kind, "origin": origin}
-            record = self.records[id] = row_of(Tracked, known)
+            record = self.records[id] = from_row(Tracked, known)
         instance_dict(record)["state"] = event.state
         self.fold(entry, cause)
 

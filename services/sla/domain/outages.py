@@ -2,13 +2,13 @@
 
 from contracts.envelope import Message
 from contracts.incident import OutageRecorded
-from services.sla.domain.clocks import row_of
 from services.sla.tables import Outage
+from shared.database.records import from_row
 
 
 def outage_of(event: OutageRecorded, message: Message) -> Outage:
     """The row that this event leaves."""
-    return row_of(
+    return from_row(
         Outage,
         {
             "record": message.aggregate_id,

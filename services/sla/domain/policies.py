@@ -2,10 +2,8 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
-from typing import Any, Literal
+from typing import Literal
 from uuid import UUID
-
-from pydantic import field_serializer
 
 from contracts.sla import (
     AgreementActivated,
@@ -18,7 +16,7 @@ from contracts.sla import (
 )
 from services.sla.domain.chains import overdrawn
 from services.sla.lifecycle import SUCCESSORS
-from services.sla.rules.agreement_spec import MEASURES, AgreementSpec, Period, Target
+from services.sla.rules.agreement_spec import MEASURES, AgreementSpec, Target
 from services.sla.rules.agreements import AgreementVersion, Book, faults
 from services.sla.rules.calendar import CalendarVersion
 from services.sla.rules.calendar_spec import CalendarSpec
@@ -35,14 +33,6 @@ KINDS_ON_THE_WIRE: Mapping[str, Literal["sla", "ola", "underpinning"]] = {
     "OLA": "ola",
     "UC": "underpinning",
 }
-
-
-class Agreement(AgreementSpec):
-    """An agreement that is stored, and shown, in the words in which it was written."""
-
-    @field_serializer("period")
-    def _as_written(self, period: Period) -> dict[str, Any]:
-        return period.model_dump(mode="json", by_alias=True)
 
 
 _books: dict[tuple[UUID, ...], Book] = {}
@@ -230,6 +220,6 @@ def _time(seconds: int) -> str:
 
 KINDS = (
     Kind(CALENDAR, CalendarSpec, versioned),
-    Kind(AGREEMENT, Agreement, activated, unfit),
+    Kind(AGREEMENT, AgreementSpec, activated, unfit),
     Kind(SERVICE, ServiceSpec, published, unlisted),
 )

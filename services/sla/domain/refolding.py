@@ -11,7 +11,6 @@ from sqlalchemy.orm.attributes import instance_dict
 from uuid_utils.compat import uuid7
 
 from contracts.sla import ClockCancelled, ClockRetargeted
-from services.sla.domain.clocks import row_of
 from services.sla.domain.docket import OURSELVES, Docket, Entry, Told
 from services.sla.domain.telling import figures, told
 from services.sla.rules.clock import Clock as Measured
@@ -19,6 +18,7 @@ from services.sla.rules.clock import Happening
 from services.sla.rules.durations import MICROSECOND
 from services.sla.tables import Clock, Tracked
 from shared.database import Cause
+from shared.database.records import from_row
 
 
 def refold(stored: Docket, facts: Mapping[UUID, Sequence[Entry]]) -> tuple[Docket, list[Clock]]:
@@ -37,7 +37,7 @@ def refold(stored: Docket, facts: Mapping[UUID, Sequence[Entry]]) -> tuple[Docke
 
         before = {key: row for key, row in stored.rows.items() if key[0] == id}
         clocks = {(id, each.key, each.ordinal): each for each in stored.cases[id].clocks}
-        again.records[id] = row_of(Tracked, {name: value for name, value in instance_dict(record).items()
+        again.records[id] = from_row(Tracked, {name: value for name, value in instance_dict(record).items()
                                              if name in KEPT})  # fmt: skip
         said, again.said = again.said, []
         for entry in facts[id]:

@@ -49,7 +49,7 @@ async def tell_due(runtime: Runtime) -> int:
     """
     now = runtime.clock.now()
     async with runtime.database.transaction() as transaction:
-        found = (await transaction.connection.execute(DUE, {"now": now})).mappings().all()
+        found = (await transaction.execute(DUE, {"now": now})).mappings().all()
         if not found:
             return 0
         policies = await book(transaction)

@@ -56,7 +56,7 @@ async def plan_reviews(runtime: Runtime) -> int:
                 row, events = plan(book.agreements[name], number, day)
                 transaction.record(row, events, cause)
                 done += 1
-        for found in (await transaction.connection.execute(COMING, {"today": today})).mappings().all():
+        for found in (await transaction.execute(COMING, {"today": today})).mappings().all():
             if (found["agreement"], found["due_on"]) not in wanted:
                 row = from_row(Review, found)
                 transaction.record(row, call_off(row, "the agreement does not ask for it any more"), cause)
@@ -69,7 +69,7 @@ async def tell_overdue(runtime: Runtime) -> int:
     """Tell of agreed actions whose day has passed, once for each day that was agreed on."""
     now = runtime.clock.now()
     async with runtime.database.transaction() as transaction:
-        found = (await transaction.connection.execute(LATE, {"today": now.date()})).mappings().all()
+        found = (await transaction.execute(LATE, {"today": now.date()})).mappings().all()
         for each in found:
             row = from_row(Task, each)
             transaction.record(row, overdue(row), Cause(OURSELVES, now, now, uuid7()))

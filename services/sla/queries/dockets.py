@@ -6,7 +6,6 @@ from uuid import UUID
 
 from sqlalchemy import any_, bindparam, select, text
 
-from services.sla.domain.clocks import row_of
 from services.sla.domain.docket import Docket, Entry
 from services.sla.domain.memory import remembered
 from services.sla.domain.policies import KINDS, book_of
@@ -69,10 +68,10 @@ async def docket(transaction: Transaction, ids: Collection[UUID], now: datetime)
     """These records, as far as they are known, and all their clocks; locked in the order of their ids."""
     parameters = {"ids": sorted(ids)}
     in_force = await book(transaction)
-    records = (await transaction.connection.execute(RECORDS, parameters)).mappings().all()
-    rows = (await transaction.connection.execute(CLOCKS, parameters)).mappings().all() if records else ()
+    records = (await transaction.execute(RECORDS, parameters)).mappings().all()
+    rows = (await transaction.execute(CLOCKS, parameters)).mappings().all() if records else ()
     return Docket.of(
-        in_force, now, [row_of(Tracked, each) for each in records], [from_row(Clock, each) for each in rows]
+        in_force, now, [from_row(Tracked, each) for each in records], [from_row(Clock, each) for each in rows]
     )
 
 

@@ -7,7 +7,6 @@ from uuid import UUID
 
 from sqlalchemy import any_, bindparam, select, text
 
-from services.sla.domain.clocks import row_of
 from services.sla.domain.docket import Docket, Entry
 from services.sla.queries.dockets import facts, policies
 from services.sla.tables import Clock, Tracked
@@ -39,7 +38,9 @@ async def seen(
     """These records with their clocks and facts."""
     parameters = {"ids": sorted(ids)}
     book = await policies(transaction)
-    records = (await transaction.connection.execute(RECORDS, parameters)).mappings().all()
-    rows = (await transaction.connection.execute(CLOCKS, parameters)).mappings().all()
-    docket = Docket.of(book, now, [row_of(Tracked, each) for each in records], [from_row(Clock, each) for each in rows])
+    records = (await transaction.execute(RECORDS, parameters)).mappings().all()
+    rows = (await transaction.execute(CLOCKS, parameters)).mappings().all()
+    docket = Docket.of(
+        book, now, [from_row(Tracked, each) for each in records], [from_row(Clock, each) for each in rows]
+    )
     return docket, await facts(transaction, ids)
