@@ -12,7 +12,7 @@ from functools import cache
 from typing import Any, Protocol
 from uuid import UUID
 
-from sqlalchemy import ClauseElement, text
+from sqlalchemy import TextClause, text
 
 from shared.database.records import QUOTE
 
@@ -20,7 +20,7 @@ from shared.database.records import QUOTE
 class Rows(Protocol):
     """Where the edges are read: a database, or an open transaction of it."""
 
-    async def rows(self, sql: ClauseElement, parameters: dict[str, Any]) -> Any: ...
+    async def rows(self, sql: TextClause, parameters: dict[str, Any]) -> Any: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +75,7 @@ class Reached:
 
 
 @cache
-def level(edges: Edges) -> ClauseElement:
+def level(edges: Edges) -> TextClause:
     # Against an array of those seen already each row would be compared with all of it; as rows they are hashed once,
     # which halves what 5,000 nodes cost.
     table, start, end = (QUOTE(name) for name in (edges.table, edges.start, edges.end))

@@ -125,10 +125,12 @@ class Ask:
 
     @cached_property
     def key(self) -> str | None:
-        key = header(self.request.scope, b"idempotency-key")
-        if key is not None and not 1 <= len(key) <= 200:
+        return header(self.request.scope, b"idempotency-key")
+
+    def check_key(self) -> None:
+        """Raises Invalid where there is a key and it is none that can be kept."""
+        if self.key is not None and not 1 <= len(self.key) <= 200:
             raise Invalid.field("Idempotency-Key", "between 1 and 200 characters")
-        return key
 
     def expected(self, *, required: bool = False) -> int | None:
         """The version that If-Match names. Raises PreconditionRequired, or Invalid where it is no ETag of ours."""

@@ -18,7 +18,7 @@ from shared.events.log import Log
 from shared.events.parking import Parked
 from shared.events.reading import NotFirst, Unread
 from shared.http.ask import JSON, Ask, Asked
-from shared.http.query import Pages, Parameters
+from shared.http.query import PagesById, Parameters
 from shared.http.route import Room
 
 LARGEST_BODY = 8 * 1024 * 1024
@@ -38,7 +38,7 @@ class StreamQuery(Parameters):
     after: Annotated[int, Field(ge=0)] | None = None
 
 
-class DeadLetterQuery(Pages):
+class DeadLetterQuery(PagesById):
     settled: bool = False
 
 
@@ -119,10 +119,7 @@ def router() -> Room:
     @room.reading("/dead-letters", shows=DeadLetters, summary="Messages that could not be taken in")
     async def dead_letters(ask: Asked, query: Annotated[DeadLetterQuery, InQuery()]) -> Response:
         ask.require("dead-letter:read")
-        try:
-            after = UUID(query.cursor) if query.cursor else FIRST
-        except ValueError:
-            raise Invalid.field("cursor", "this is not a cursor of this list") from None
+        after = query.cursor or FIRST
         found = await ask.runtime.inbox.parking.list(settled=query.settled, after=after, limit=query.limit)
         items = [DeadLetter.model_validate(each) for each in found]
         following = items[-1].id if len(items) == query.limit else None

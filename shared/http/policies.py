@@ -7,7 +7,7 @@ from uuid import UUID
 
 import msgspec
 from fastapi import Query as InQuery
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, WithJsonSchema
 from starlette.responses import Response
 
 from shared import policies
@@ -15,7 +15,7 @@ from shared.database import Transaction
 from shared.http.ask import JSON, Asked, Settled
 from shared.http.query import Parameters
 from shared.http.route import Room
-from shared.policies import Kind, Policy
+from shared.policies import Document, Kind, Policy
 
 
 class Documents(BaseModel):
@@ -23,7 +23,9 @@ class Documents(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    documents: list[dict[str, Any]] = Field(min_length=1, max_length=200)
+    documents: list[Annotated[dict[str, Any], WithJsonSchema(Document.model_json_schema())]] = Field(
+        min_length=1, max_length=200
+    )
 
 
 class Applied(BaseModel):

@@ -1,12 +1,16 @@
 """The parameters of a route that reads, from its query string: its own, and those of lists."""
 
+import re
 from collections.abc import Iterable
 from functools import cache
 from typing import Annotated, Any, ClassVar, Self
+from uuid import UUID
 
 from pydantic import BaseModel, Field
 
 from shared.errors import Invalid
+
+ISO = re.compile(r"\d{4}-\d\d-\d\d")
 
 
 class Parameters(BaseModel, extra="forbid"):
@@ -23,6 +27,9 @@ class Parameters(BaseModel, extra="forbid"):
         for name, value in pairs:
             if "\0" in value:
                 raise Invalid.field(name, "a text without the character NUL")
+            # Pydantic takes 0.5 for half a second after the beginning of 1970.
+            if name in times(cls) and not ISO.match(value):
+                raise Invalid.field(name, "a date or instant as of ISO 8601, for instance 2026-03-02T09:00:00Z")
             if name in many(cls):
                 found.setdefault(name, []).append(value)
             else:
@@ -42,6 +49,12 @@ class Pages(Parameters):
     cursor: Annotated[str, Field(max_length=8000)] | None = None
 
 
+class PagesById(Pages):
+    """The same, where the cursor is an id."""
+
+    cursor: UUID | None = None  # type: ignore[assignment]  # an id is narrower than any text
+
+
 class Query(Pages):
     """Of a list that is filtered and sorted; a subclass adds its filters."""
 
@@ -50,6 +63,12 @@ class Query(Pages):
     def filters(self) -> dict[str, Any]:
         common = Query.model_fields
         return {name: value for name, value in self if name not in common and value is not None}
+
+
+@cache
+def times(cls: type[Parameters]) -> frozenset[str]:
+    """The parameters of a query that are dates or instants."""
+    return frozenset(name for name, field in cls.model_fields.items() if "date" in str(field.annotation).lower())
 
 
 @cache

@@ -39,6 +39,8 @@ class PlannedRoute(APIRoute):
             authorization = header(request.scope, b"authorization")
             caller = runtime.tokens.cached(authorization) or await runtime.tokens.caller(authorization)
             ask = Ask(request, runtime, caller, content)
+            # Refused here, also where a command needs no key because repeating it changes nothing anyway.
+            ask.check_key()
             arguments = {name: step(request, ask) for name, step in steps.items()}
             if body is not None:
                 arguments[body[0]] = parsed(body[1], content)
@@ -137,9 +139,10 @@ def too_large(largest: int) -> Receive:
 
 
 def parsed(model: type[BaseModel], content: bytes) -> BaseModel:
-    """The body as its model. An empty body is an empty object. Raises Invalid that names each field."""
+    """The body as its model, types as they are described: "2" is no number. An empty body is an empty object. Raises
+    Invalid that names each field."""
     try:
-        body = model.model_validate_json(content or b"{}")
+        body = model.model_validate_json(content or b"{}", strict=True)
     except ValidationError as error:
         raise invalid(error.errors(include_url=False, include_context=False)) from error
     if b"\\u0000" in content and (places := list(_nul(msgspec.json.decode(content)))):
@@ -218,9 +221,11 @@ REFUSALS: dict[int | str, dict[str, Any]] = {
     "4XX": {"description": "Refused; the problem document says why", "content": {
         "application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}},
 }  # fmt: skip
-KEY = {"name": "Idempotency-Key", "in": "header", "required": False, "schema": {"type": "string", "maxLength": 200},
+KEY = {"name": "Idempotency-Key", "in": "header", "required": False,
+       "schema": {"type": "string", "minLength": 1, "maxLength": 200},
        "description": "A repeated request with the same key gets the first answer and changes nothing"}  # fmt: skip
-MATCH = {"name": "If-Match", "in": "header", "required": False, "schema": {"type": "string"},
+MATCH = {"name": "If-Match", "in": "header", "required": False,
+         "schema": {"type": "string", "pattern": r'^(\*|(W/)?"?[0-9]{1,10}"?)$'},
          "description": "The ETag of what was read; refused with 412 where the record has changed since"}  # fmt: skip
 
 

@@ -10,7 +10,7 @@ from starlette.responses import Response
 from services.problem.queries.problems import INCIDENTS, linked
 from services.problem.tables import Problem
 from shared.http.ask import JSON, Asked, Query
-from shared.http.query import Pages
+from shared.http.query import PagesById
 from shared.http.route import Room
 from shared.http.timeline import Timeline, TimelineQuery, timeline_of
 
@@ -66,10 +66,8 @@ class IncidentQuery(Query):
     stray: bool | None = None
 
 
-class LinkedQuery(Pages):
+class LinkedQuery(PagesById):
     """In the order of the incidents' ids, which is that of time."""
-
-    cursor: UUID | None = None  # type: ignore[assignment]  # an id is narrower than any text
 
 
 @router.reading("/problems/{id}/incidents", shows=LinkedIncidents, summary="The incidents it is behind")

@@ -13,9 +13,8 @@ from starlette.responses import Response
 from services.sla.domain.proof import both, facts_shown, unequal
 from services.sla.queries.proof import moment, page, seen
 from services.sla.tables import Clock
-from shared.errors import Invalid
 from shared.http.ask import JSON, Asked
-from shared.http.query import Pages
+from shared.http.query import PagesById
 from shared.http.route import Room
 
 router = Room(tags=["verification"])
@@ -85,12 +84,9 @@ async def verification(id: UUID, ask: Asked) -> Response:
 
 
 @router.reading("/verification", shows=Proof, summary="Recompute the clocks of all records, page by page")
-async def verifications(ask: Asked, query: Annotated[Pages, InQuery()]) -> Response:
+async def verifications(ask: Asked, query: Annotated[PagesById, InQuery()]) -> Response:
     ask.require("clock:verify")
-    try:
-        after = UUID(query.cursor) if query.cursor else START
-    except ValueError:
-        raise Invalid.field("cursor", "this is not a cursor of this list") from None
+    after = query.cursor or START
     async with moment(ask.database) as transaction:
         ids = await page(transaction, after, query.limit)
         docket, facts = await seen(transaction, ids, ask.now)
