@@ -189,7 +189,10 @@ class Striker:
             # Its session ends, as behind a network that was cut; it will not know before it goes on.
             async with self._database(blow.strike.target) as connection:
                 await connection.execute("SELECT pg_terminate_backend($1)", backend)
-            await asyncio.sleep(blow.strike.length)
+            began = time.monotonic()
+            if sum(each.service == blow.strike.target for each in self.system.processes.values()) > 1:
+                await self._leading(blow.strike.target, other_than=backend)
+            await asyncio.sleep(max(0.0, blow.strike.length - (time.monotonic() - began)))
 
     @asynccontextmanager
     async def _database(self, service: str) -> AsyncIterator[asyncpg.Connection]:
@@ -199,8 +202,9 @@ class Striker:
         finally:
             connection.terminate()
 
-    async def _leading(self, service: str) -> tuple[int, int] | None:
-        """The leader's session and process; None where nobody leads for so long as everything has to be back in."""
+    async def _leading(self, service: str, other_than: int = 0) -> tuple[int, int] | None:
+        """The leader's session, another one than that, and its process; None where nobody leads for so long as
+        everything has to be back in."""
         found: list[tuple[int, int]] = []
 
         async def look() -> bool:
@@ -209,7 +213,7 @@ class Striker:
                     row = await connection.fetchrow(LEADING, LEADER)
             except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError):
                 return False
-            if row is None:
+            if row is None or row["pid"] == other_than:
                 return False
             name = re.match(r"sequencer (\d+)", row["application_name"])
             assert name is not None, f"a leader of the name {row['application_name']!r}"
