@@ -11,7 +11,8 @@ def passing(error: BaseException) -> bool:
         return error.connection_invalidated or _away(error.orig)
     if isinstance(error, asyncpg.PostgresError | asyncpg.InterfaceError):
         return _away(error)
-    return isinstance(error, OSError | TimeoutError | PoolTimeout)
+    # The last is what the driver says where a server was killed while it was told something.
+    return isinstance(error, OSError | TimeoutError | PoolTimeout | asyncpg.InternalClientError)
 
 
 def _away(error: BaseException | None) -> bool:
