@@ -13,6 +13,7 @@ import asyncpg
 import httpx
 import psutil
 
+from shared.database.faults import passing
 from shared.events.sequencer import LEADER
 from shared.local import kafka as local_kafka
 from shared.local.system import System
@@ -211,7 +212,9 @@ class Striker:
             try:
                 async with self._database(service) as connection:
                     row = await connection.fetchrow(LEADING, LEADER)
-            except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError):
+            except Exception as error:
+                if not passing(error):
+                    raise
                 return False
             if row is None or row["pid"] == other_than:
                 return False
