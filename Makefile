@@ -51,7 +51,7 @@ down: setup ## Stop what `make up` started; the data stays
 	@$(BIN)/python -m shared.local.down --data $(DATA)
 
 ##@ Prove
-.PHONY: check test test-long tools bench capabilities
+.PHONY: check test test-long tools bench faults capabilities
 check: setup ## Lint, format, types and import rules; changes nothing
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
@@ -71,6 +71,9 @@ test-long: tools ## Run the tests that take minutes
 
 bench: setup kafka ## Measure against hand-written code and pgbench, in one run (JSON=file keeps the figures)
 	$(BIN)/python -m bench $(if $(JSON),--json $(JSON))
+
+faults: setup kafka ## Kill every part while people work, and check that nothing is lost, doubled or inverted (SEED=n)
+	@$(BIN)/python -m tests.faults $(if $(SEED),--seed $(SEED)) $(if $(KILLS),--kills $(KILLS))
 
 capabilities: setup ## List the capabilities with the tests that prove each
 	$(BIN)/python -m tests.capabilities

@@ -2,6 +2,7 @@
 
 import asyncio
 import importlib
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -145,12 +146,19 @@ class Runtime:
     async def _supervised(self, name: str, run: Callable[[], Awaitable[None]]) -> None:
         pause = 0.2
         while True:
+            began = time.monotonic()
             try:
                 await run()
             except Exception as error:
                 # A fault of ours in the background must neither end the service nor pass in silence.
                 RESTARTS.labels(self.service.name, name).inc()
-                log.error("task.failed", service=self.service.name, task=name, exc_info=error)
+                if passing(error):
+                    log.warning("task.interrupted", service=self.service.name, task=name, error=repr(error))
+                else:
+                    log.error("task.failed", service=self.service.name, task=name, exc_info=error)
+            if time.monotonic() - began > 10:
+                # It had worked: this outage has nothing to do with the ones before.
+                pause = 0.2
             await asyncio.sleep(pause)
             pause = min(pause * 2, 10.0)
 

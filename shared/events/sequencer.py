@@ -96,7 +96,9 @@ class Sequencer:
             try:
                 await self._lead()
                 pause = 0.1
-            except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+            except (
+                OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError,
+            ) as error:  # fmt: skip
                 log.warning("sequencer.interrupted", service=self.feed.service, error=str(error))
             finally:
                 self.leading = False

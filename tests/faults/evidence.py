@@ -1,101 +1,125 @@
-"""Gathers what the checker looks at, from every database and every topic."""
+"""Gathers what the checker looks at, from every database, every topic and what services prove of themselves."""
 
-from collections import Counter
-from collections.abc import Awaitable, Callable, Iterable, Mapping
-from typing import Any
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
+from dataclasses import replace
+from typing import Any, cast
 from uuid import UUID, uuid4
 
 import asyncpg
-import msgspec
+import httpx
+from sqlalchemy import Table
 
 from contracts.envelope import Message
-from services.incident.domain import fold as incidents
-from services.problem.domain import fold as problems
+from shared.clock import Clock
+from shared.database import Database
+from shared.database.records import QUOTE
+from shared.events.handling import Projection
+from shared.events.inbox import name as handler_name
 from shared.events.log import message
+from shared.events.rebuild import rebuilt
 from shared.kafka import KafkaBus, KafkaSettings
-from shared.service import discovered
-from tests.faults.checker import Copy, Effect, Evidence, Fold
+from shared.local.postgres import LocalPostgres
+from shared.service import Service, discovered
+from tests.faults.checker.findings import Chain, Evidence, Key, Row, Taken
+from tests.faults.work import Work
 
 Connect = Callable[[str], Awaitable[asyncpg.Connection]]
-RECORDS = {"incident": "incident", "problem": "problem", "sla": "clock"}
-KEPT = {
-    "incident": "SELECT id, state, workaround FROM known_problem",
-    "problem": "SELECT id, state, closings FROM known_incident",
-    "sla": "SELECT id, state, sequence FROM tracked",
-}
-CLOSED = "steward.incident.closed.v1"
-# The agreement of `tests.journeys.documents`: one clock for closing, one for resolving that pauses for the user.
-EFFECTS = tuple(
-    Effect(f"steward.incident.{cause}.v1", service, f"steward.{effect}.v1", count)
-    for cause, service, effect, count in (
-        ("opened", "sla", "clock.started", 2),
-        ("waiting", "sla", "clock.paused", 1),
-        ("resumed", "sla", "clock.resumed", 1),
-        ("resolved", "sla", "clock.stopped", 1),
-        ("reopened", "sla", "clock.reopened", 2),
-        ("closed", "sla", "clock.stopped", 1),
-        ("closed", "problem", "problem.recurred", 1),
-        ("linked", "problem", "problem.incident_linked", 1),
-    )
-)
+RECORD = {"id", "number", "version", "organisation"}
 
 
-def clock(messages: Iterable[Message]) -> Mapping[str, Any]:
-    """What the last event of a clock says of its row."""
-    last = list(messages)[-1]
-    body = msgspec.json.decode(last.data)
-    said = {name: body[name] for name in ("state", "measure", "agreement", "agreement_version", "target", "priority")}
-    if body["state"] == "stopped":
-        said |= {"outcome": body["outcome"], "elapsed": body["elapsed_microseconds"]}
-    return said | {"number": last.subject, "version": last.sequence, "limit": body["limit_microseconds"]}
-
-
-FOLDS: dict[str, Fold] = {"incident": incidents.fold, "problem": problems.fold, "sla": clock}
-
-
-async def gathered(connect: Connect, bootstrap: str | None) -> Evidence:
-    """Everything there is, once all is drained. `connect` opens a service's database; without a broker there are no
-    topics to look at."""
+async def gathered(connect: Connect, works: Mapping[str, Work]) -> Evidence:
+    """Everything in the databases, once all is drained. `connect` opens the one of a service."""
     found = Evidence()
-    kept: dict[str, dict[UUID, dict[str, Any]]] = {}
     for name, load in discovered().items():
-        for topic in load().consumes:
+        service = load()
+        for topic in service.consumes:
             found.follows[topic] = (*found.follows.get(topic, ()), name)
+        found.handled[name] = {
+            handler_name(each): frozenset(event.wire_type() for event in each.events) for each in service.handlers
+        }
         connection = await connect(f"steward_{name}")
         try:
-            log = await connection.fetch("SELECT * FROM event ORDER BY position, serial")
-            rows = await connection.fetch(f"SELECT * FROM {RECORDS[name]}")
-            marks = await connection.fetch("SELECT * FROM stream")
-            copied = await connection.fetch(KEPT[name])
-            parked = await connection.fetch("SELECT reason, fault FROM parked WHERE settled_at IS NULL")
+            await _database(connection, service, found)
         finally:
             await connection.close()
-        found.logs[name] = [message(name, row) for row in log]
-        found.rows[name] = {row["id"]: dict(row) for row in rows}
-        found.marks[name] = {(row["topic"], row["aggregate_id"]): row["sequence"] for row in marks}
-        kept[name] = {row["id"]: {column: value for column, value in row.items() if column != "id"} for row in copied}
-        found.parked += [f"{name}: {row['reason']}: {row['fault']}" for row in parked]
-    found.copies = copies(found, kept)
-    if bootstrap is not None:
-        for name in found.logs:
-            found.topics[name] = await partitions(bootstrap, f"steward.{name}", len(found.logs[name]))
+    for work in works.values():
+        found.copies += work.copies(found)
     return found
 
 
-def copies(found: Evidence, kept: Mapping[str, Mapping[UUID, Mapping[str, Any]]]) -> list[Copy]:
-    """What each service keeps of others' records, in the words of the originals."""
-    incidents, problems = found.rows["incident"], found.rows["problem"]
-    closings = Counter(each.aggregate_id for each in found.logs["incident"] if each.type == CLOSED)
-    originals: dict[str, dict[UUID, dict[str, Any]]] = {
-        "incident": {id: {"state": row["state"], "workaround": row["workaround"]} for id, row in problems.items()},
-        "problem": {id: {"state": row["state"], "closings": closings[id]} for id, row in incidents.items()},
-        "sla": {id: {"state": row["state"], "sequence": row["version"]} for id, row in incidents.items()},
+async def _database(connection: asyncpg.Connection, service: Service, found: Evidence) -> None:
+    name = service.name
+    log = await connection.fetch("SELECT * FROM event ORDER BY position, serial")
+    marks = await connection.fetch("SELECT * FROM stream")
+    inbox = await connection.fetch("SELECT handler, event_id, processed_at FROM inbox")
+    parked = await connection.fetch("SELECT reason, fault FROM parked WHERE settled_at IS NULL")
+    found.logs[name] = [message(name, row) for row in log]
+    found.marks[name] = {(row["topic"], row["aggregate_id"]): row["sequence"] for row in marks}
+    found.taken[name] = [Taken(row["handler"], row["event_id"], row["processed_at"]) for row in inbox]
+    found.parked += [f"{name}: {row['reason']}: {row['fault']}" for row in parked]
+    records = [each for each in service.rows.tables.values() if {column.name for column in each.columns} >= RECORD]
+    found.records[name] = {
+        each.name: {cast("UUID", key[0]): row for key, row in rows.items()}
+        for each, rows in [(each, await _rows(connection, each)) for each in records]
     }
-    return [
-        Copy(f"{id} at {service}", kept[service].get(id), original)
-        for service, records in originals.items()
-        for id, original in records.items()
-    ]
+    found.kept[name] = await _projections(connection, service)
+
+
+async def _projections(connection: asyncpg.Connection, service: Service) -> dict[str, dict[Key, Row]]:
+    projections = [each for each in service.handlers if isinstance(each, Projection)]
+    tables = {cast("Table", table) for each in projections for table in each.tables}
+    return {each.name: await _rows(connection, each) for each in tables}
+
+
+async def _rows(connection: asyncpg.Connection, table: Table) -> dict[Key, Row]:
+    key = [column.name for column in table.primary_key.columns]
+    rows = await connection.fetch(f"SELECT * FROM {QUOTE(table.name)}")
+    return {tuple(row[name] for name in key): dict(row) for row in rows}
+
+
+async def proven(
+    evidence: Evidence, client: httpx.AsyncClient, names: Iterable[str], works: Mapping[str, Work]
+) -> None:
+    """What the services prove of themselves: their hash chains, and the clocks."""
+    for name in names:
+        try:
+            said = (await client.get(f"/{name}/log/verification", timeout=60)).raise_for_status().json()
+            evidence.chains[name] = Chain(said["verified"], said["broken_at"])
+            if name in works and (path := works[name].proof):
+                evidence.different += [f"{name}: {each}" async for each in _different(client, path)]
+        except httpx.HTTPError as error:
+            evidence.late.append(f"{name} proves nothing: {error!r}")
+
+
+async def _different(client: httpx.AsyncClient, path: str) -> AsyncIterator[object]:
+    """What differs, from all pages of a verification."""
+    page: dict[str, Any] = {"limit": 100}
+    while True:
+        said = (await client.get(path, params=page, timeout=60)).raise_for_status().json()
+        for each in said["different"]:
+            yield each
+        if said["next"] is None:
+            return
+        page["cursor"] = said["next"]
+
+
+async def rebuilt_once_more(evidence: Evidence, postgres: LocalPostgres, bootstrap: str) -> None:
+    """Derive every projection again from the topics. The services must not run any more."""
+    for name, load in discovered().items():
+        # A group of its own need not wait until the service's members have timed out.
+        service = replace(load(), name=f"{name}-once-more")
+        database, bus = Database(postgres.url(f"steward_{name}")), KafkaBus(KafkaSettings(bootstrap=bootstrap))
+        try:
+            await bus.start()
+            await rebuilt(service, database, bus, Clock())
+        finally:
+            await bus.close()
+            await database.close()
+        connection = await postgres.connect(f"steward_{name}")
+        try:
+            evidence.rebuilt[name] = await _projections(connection, service)
+        finally:
+            await connection.close()
 
 
 async def partitions(bootstrap: str, topic: str, expected: int) -> list[list[Message]]:

@@ -1,4 +1,4 @@
-"""What a client knows of its own commands, written down as it happens: the only witness that no server can spoil."""
+"""What clients know of their own commands, written down as it happens: the only witness that no server can spoil."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -15,7 +15,8 @@ class Command:
     """One command, however often it was sent. `expects` are the types of its events, in their order.
 
     `outcome` is that of the last attempt: acknowledged (2xx), refused (4xx), unknown (a broken connection or a 5xx:
-    done or not done). `doubts` counts the unknown attempts before it.
+    done or not done). `doubts` counts the unknown attempts before it. `changed` is what it was answered when it was
+    sent once more after everything had come back, where that was not the same.
     """
 
     correlation: UUID
@@ -25,6 +26,9 @@ class Command:
     outcome: Outcome = "unknown"
     doubts: int = 0
     answer: Mapping[str, Any] = field(default_factory=dict)
+    who: str = ""
+    body: Mapping[str, Any] = field(default_factory=dict)
+    changed: str | None = None
 
     @property
     def key(self) -> str:
@@ -36,19 +40,21 @@ class Command:
 
 
 class Ledger:
-    """All commands of a run, and the same in a file, line by line, for whoever looks into a failure."""
+    """All commands of a run; and each client's in a file of its own, attempt by attempt, for whoever looks into a
+    failure."""
 
-    def __init__(self, file: Path) -> None:
-        self.file = file
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
         self.commands: list[Command] = []
+        folder.mkdir(parents=True, exist_ok=True)
 
     def begin(self, command: Command) -> None:
         self.commands.append(command)
 
-    def note(self, command: Command) -> None:
-        """An attempt has ended."""
+    def note(self, client: str, command: Command) -> None:
+        """An attempt of this client has ended."""
         line = {"key": command.key, "path": command.path, "outcome": command.outcome, "answer": command.answer}
-        with self.file.open("a") as file:
+        with (self.folder / f"{client}.jsonl").open("a") as file:
             file.write(json.dumps(line) + "\n")
 
     def of(self, outcome: Outcome) -> Sequence[Command]:

@@ -33,7 +33,7 @@ async def system(workplace: Path, base_port: int) -> AsyncIterator[System]:
         kafka.jars(), kafka.java()
     except CannotStart as reason:
         not_available(reason)
-    system = System(["incident", "problem"], STUB)
+    system = System(["incident", "problem"], STUB, twice=["problem"])
     await system.start(workplace / "system", base_port)
     yield system
     await system.stop()
@@ -59,6 +59,16 @@ async def test_each_service_has_its_own_port_and_knows_only_its_own_database(sys
     assert told["incident"]["STEWARD_BUS"] == "kafka"
     assert told["incident"]["STEWARD_KAFKA"] == system.kafka.bootstrap
     assert os.path.exists(told["incident"]["STEWARD_OIDC_JWKS"])
+
+
+async def test_a_service_in_two_processes_has_two_ports_and_two_names_on_one_database(
+    system: System, base_port: int
+) -> None:
+    first, second = system.processes["problem"], system.processes["problem-2"]
+    assert (first.port, second.port, second.service) == (base_port + 2, base_port + 3, "problem")
+    told = [await answer(each.url) for each in (first, second)]
+    assert told[0]["STEWARD_PROBLEM_DATABASE_URL"] == told[1]["STEWARD_PROBLEM_DATABASE_URL"]
+    assert [each["STEWARD_KAFKA_INSTANCE"] for each in told] == ["problem", "problem-2"]
 
 
 async def test_the_databases_are_migrated_before_the_services_start(system: System) -> None:

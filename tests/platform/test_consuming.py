@@ -200,6 +200,8 @@ PASSING = [
     asyncpg.InternalClientError("cannot switch to state 15"),
     ConnectionRefusedError(),
     TimeoutError(),
+    # Seen where a server was killed in the middle of an exchange.
+    asyncpg.InternalClientError("cannot switch to state 12; another operation (2) is in progress"),
 ]
 LASTING = [
     asyncpg.UniqueViolationError("x"),
