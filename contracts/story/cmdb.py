@@ -37,16 +37,16 @@ def estate(story: Story) -> None:
         source="manual", attributes=facts,
     )
     database.tell(it.ItemRegistered, "2026-01-08 08:05", "frank")
-    database.tell(
-        it.ItemStatusChanged, "2026-01-09 06:00", "frank", status="live", previous_status="test",
-        reason="Acceptance is signed",
-    )
     edge = story.record(
         NEEDS, "REL-1001", kind="depends-on", source=PORTAL, source_ci="Order portal", target=DATABASE,
         target_ci="orders-db-1", provider=DATABASE, dependent=PORTAL, valid_from=instant("2026-01-08 08:20"),
         valid_to=None,
     )
     edge.tell(it.RelationshipAdded, "2026-01-08 08:20", "frank")
+    database.tell(
+        it.ItemStatusChanged, "2026-01-09 06:00", "frank", status="live", previous_status="test",
+        reason="Acceptance is signed",
+    )
 
 
 def others(story: Story) -> None:
