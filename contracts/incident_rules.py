@@ -1,11 +1,11 @@
-"""Topic `steward.incident`: the rules of the incident desk as they are applied, beside matrix and closure policy."""
+"""Topic `steward.incident`: the rules of the incident desk, as they are applied."""
 
 from typing import Annotated, ClassVar
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 from contracts.envelope import Event
-from contracts.terms import Degree, Name, Text, Version
+from contracts.terms import Degree, Name, Priority, Text, Version
 
 TOPIC = "steward.incident"
 Minutes = Annotated[int, Field(ge=1, le=1_000_000)]
@@ -85,3 +85,43 @@ class ChangeCausePolicyPublished(Event):
     effective_from: AwareDatetime
     within_hours: float = Field(gt=0)
     most: int = Field(ge=0)
+
+
+class MatrixCell(BaseModel):
+    """The priority of one impact and urgency."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    impact: Degree
+    urgency: Degree
+    priority: Priority
+
+
+class PriorityMatrixPublished(Event):
+    """A version of a priority matrix was applied; it counts for what is prioritised from `effective_from` on."""
+
+    topic: ClassVar[str] = "steward.incident"
+    name: ClassVar[str] = "priority_matrix.published"
+
+    matrix: Name
+    matrix_version: Version
+    effective_from: AwareDatetime
+    cells: tuple[MatrixCell, ...] = Field(min_length=9, max_length=9)
+
+
+class ClosurePolicyPublished(Event):
+    """A version of a closure policy was applied: how long a resolved record waits for its user's word.
+
+    It counts for what is resolved from `effective_from` on; silence for `silence_days` closes such a record.
+    `cause_codes` are those that a resolution may have; none: any.
+    """
+
+    topic: ClassVar[str] = "steward.incident"
+    name: ClassVar[str] = "closure_policy.published"
+
+    policy: Name
+    policy_version: Version
+    effective_from: AwareDatetime
+    silence_days: float = Field(gt=0)
+    cause_codes: tuple[Name, ...] = ()
+    cause_code_required: bool = False

@@ -6,6 +6,9 @@ from contracts import incident as it
 from contracts import incident_rules as rules
 from contracts import major_incident as major
 from contracts.envelope import Event
+from contracts.incident_care import CustomerInformed, EffortLogged, OutageRecorded, SlaChanged, UpdateMissed
+from contracts.incident_causes import ChangeConfirmed, ChangeDismissed, ChangeSuspected, WorkaroundApplied
+from contracts.incident_rules import ClosurePolicyPublished, PriorityMatrixPublished
 from contracts.story.teller import Record, Story, identity, instant
 
 # A message is a paragraph here, not a column.
@@ -31,7 +34,7 @@ def policies(story: Story) -> None:
     matrix = story.record(identity(instant("2026-01-02 10:00"), "matrix standard"), "standard")
     priorities = {(1, 1): 1, (1, 2): 2, (2, 1): 2, (2, 2): 3, (3, 1): 3, (1, 3): 3, (2, 3): 4, (3, 2): 4, (3, 3): 5}
     matrix.tell(
-        it.PriorityMatrixPublished, "2026-01-02 10:00", "root", **MATRIX, effective_from=instant("2026-01-05 00:00"),
+        PriorityMatrixPublished, "2026-01-02 10:00", "root", **MATRIX, effective_from=instant("2026-01-05 00:00"),
         cells=[
             {"impact": impact, "urgency": urgency, "priority": priority}
             for (impact, urgency), priority in sorted(priorities.items())
@@ -83,7 +86,7 @@ def until_closed(story: Story) -> None:
     """INC-1042 from the first warning on. Its deadline is 11:42, so the resolution at 12:30 is late."""
     record = story.records["INC-1042"]
     record.tell(
-        it.SlaChanged, f"{DAY} 09:42:01", "sla", danger="at_risk", target="restored", due_at=instant(f"{DAY} 11:42"),
+        SlaChanged, f"{DAY} 09:42:01", "sla", danger="at_risk", target="restored", due_at=instant(f"{DAY} 11:42"),
         next_update_due=instant(f"{DAY} 09:57:01"), because=story.named(CLOCK, "clock.warned"),
     )
     record.tell(
@@ -91,7 +94,7 @@ def until_closed(story: Story) -> None:
         reason="Half of the time agreed for resolution is used up", because=story.named(CLOCK, "clock.warned"),
     )
     record.tell(
-        it.CustomerInformed, f"{DAY} 09:45", "alice", warning=True, next_update_due=instant(f"{DAY} 10:45"),
+        CustomerInformed, f"{DAY} 09:45", "alice", warning=True, next_update_due=instant(f"{DAY} 10:45"),
         text="We are working on it, but may not be done by 11:42. Orders sent meanwhile are kept on our side.",
     )
     record.tell(
@@ -105,27 +108,27 @@ def until_closed(story: Story) -> None:
     )
     record.tell(it.IncidentUnlinked, f"{DAY} 10:06", "alice", relation="parent", target=INC_1040)
     record.tell(
-        it.OutageRecorded, f"{DAY} 10:08", "frank", outage=OUTAGE, affected_service="Order portal",
+        OutageRecorded, f"{DAY} 10:08", "frank", outage=OUTAGE, affected_service="Order portal",
         affected_ci="orders-db-1", began_at=instant(f"{DAY} 06:58"),
     )
     record.tell(
-        it.ChangeSuspected, f"{DAY} 10:12", "steward", change=CHG_31, change_number="CHG-31", by="proposal",
+        ChangeSuspected, f"{DAY} 10:12", "steward", change=CHG_31, change_number="CHG-31", by="proposal",
         path=["db-cluster-1", "orders-db-1"], minutes_after=95,
     )
     record.tell(
-        it.ChangeDismissed, f"{DAY} 10:20", "frank", change=CHG_31, change_number="CHG-31",
+        ChangeDismissed, f"{DAY} 10:20", "frank", change=CHG_31, change_number="CHG-31",
         reason="It altered backups only; the pool was full on 23 February too.",
     )
-    record.tell(it.UpdateMissed, f"{DAY} 10:45", "steward", due=instant(f"{DAY} 10:45"))
+    record.tell(UpdateMissed, f"{DAY} 10:45", "steward", due=instant(f"{DAY} 10:45"))
     record.tell(
-        it.WorkaroundApplied, f"{DAY} 12:20", "frank", known_error=KE_7, known_error_number="KE-7", helped=True,
+        WorkaroundApplied, f"{DAY} 12:20", "frank", known_error=KE_7, known_error_number="KE-7", helped=True,
         note="Pool restarted as described.",
     )
     record.tell(
-        it.OutageRecorded, f"{DAY} 12:25", "frank", outage=OUTAGE, affected_service="Order portal",
+        OutageRecorded, f"{DAY} 12:25", "frank", outage=OUTAGE, affected_service="Order portal",
         affected_ci="orders-db-1", began_at=instant(f"{DAY} 06:58"), ended_at=instant(f"{DAY} 12:24"),
     )
-    record.tell(it.EffortLogged, f"{DAY} 12:28", "frank", person="frank", minutes=280, total_minutes=280)
+    record.tell(EffortLogged, f"{DAY} 12:28", "frank", person="frank", minutes=280, total_minutes=280)
     record.tell(
         it.IncidentResolved, f"{DAY} 12:30", "frank", state="resolved", resolution_code="Workaround applied",
         note="Pool restarted; orders go through.", cause="Connections are not given back after a timeout",
@@ -158,7 +161,7 @@ def others(story: Story) -> None:
     past.tell(it.IncidentStarted, "2016-02-29 01:23", "Sys 12", state="active", recorded=f"{DAY} 15:00")
     past.tell(it.IncidentHistoryCompleted, f"{DAY} 15:10", "root", origin="servicenow", reference="INC0000045")
     story.record(identity(instant("2026-03-02 16:00"), "closure standard"), "incident/ClosurePolicy/standard").tell(
-        it.ClosurePolicyPublished, "2026-03-02 16:00", "root", policy="standard", policy_version=1,
+        ClosurePolicyPublished, "2026-03-02 16:00", "root", policy="standard", policy_version=1,
         effective_from=instant("2026-03-09 00:00"), silence_days=5, cause_code_required=True,
         cause_codes=["software", "hardware", "change", "use"],
     )
@@ -201,7 +204,7 @@ def major_incident(story: Story) -> None:
     )
     record.tell(major.MajorRoleAssigned, f"{day} 08:42", "heidi", role="communications", person="alice")
     suspected: dict[str, Any] = {"change": CHG_29, "change_number": "CHG-29"}
-    incident.tell(it.ChangeSuspected, f"{day} 08:50", "bob", **suspected, by="hand", reason="Moved the portal at night")
+    incident.tell(ChangeSuspected, f"{day} 08:50", "bob", **suspected, by="hand", reason="Moved the portal at night")
     record.tell(
         major.MajorUpdateMissed, f"{day} 09:10", "steward", due=instant(f"{day} 09:10"), next_update_due=None
     )
@@ -209,7 +212,7 @@ def major_incident(story: Story) -> None:
         major.MajorUpdateSent, f"{day} 09:14", "alice", text="A change of the night is being backed out.",
         audience="customers", due=instant(f"{day} 09:10"), late=True, next_update_due=instant(f"{day} 09:44"),
     )
-    incident.tell(it.ChangeConfirmed, f"{day} 09:20", "bob", **suspected, reason="Backed out, and it is up again")
+    incident.tell(ChangeConfirmed, f"{day} 09:20", "bob", **suspected, reason="Backed out, and it is up again")
     record.tell(
         major.MajorIncidentStoodDown, f"{day} 09:40", "heidi", state="stood_down", next_update_due=None,
         reason="Orders go through since 09:18", stood_down_at=instant(f"{day} 09:40"),

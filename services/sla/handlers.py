@@ -4,7 +4,8 @@ in which services could not be used are kept for measuring.
 
 from collections.abc import Sequence
 
-from contracts.incident import IncidentFact, OutageRecorded
+from contracts.incident import IncidentFact
+from contracts.incident_care import OutageRecorded
 from services.sla.domain.facts import FOLLOWED
 from services.sla.domain.outages import outage_of
 from services.sla.queries.dockets import docket, keep

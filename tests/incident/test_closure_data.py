@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from contracts.incident import IncidentClosed, OutageRecorded
+from contracts.incident import IncidentClosed
+from contracts.incident_care import OutageRecorded
 from services.incident.domain.outages import LARGEST_EFFORT
 from services.incident.lifecycle import Action
 from shared.errors import Conflict, Invalid

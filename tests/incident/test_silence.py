@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from contracts.incident import ClosurePolicyPublished
+from contracts.incident_rules import ClosurePolicyPublished
 from services.incident.jobs import BATCH, close_the_silent
 from tests.builders import Json, applied, moved_incident, opened_incident, read, resolved_incident
 from tests.system import Steward

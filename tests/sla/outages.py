@@ -5,7 +5,8 @@ from typing import Any
 from uuid import UUID, uuid4
 
 from contracts.envelope import Event, Message
-from contracts.incident import IncidentOpened, OutageRecorded
+from contracts.incident import IncidentOpened
+from contracts.incident_care import OutageRecorded
 from shared.bus import Arrival
 from shared.memory import arrival
 from tests.sla.desk import Desk

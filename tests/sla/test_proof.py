@@ -6,7 +6,7 @@ from uuid import uuid4
 import pytest
 from sqlalchemy import text
 
-from contracts.incident import OutageRecorded
+from contracts.incident_care import OutageRecorded
 from shared.database import Cause
 from shared.events.rebuild import rebuilt
 from tests.builders import Json, applied, closed_incident, moved_incident, opened_incident, read, told, waiting_incident

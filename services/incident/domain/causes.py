@@ -6,7 +6,7 @@ from typing import Literal
 from uuid import UUID
 
 from contracts.envelope import Event
-from contracts.incident import ChangeConfirmed, ChangeDismissed, ChangeSuspected, WorkaroundApplied
+from contracts.incident_causes import ChangeConfirmed, ChangeDismissed, ChangeSuspected, WorkaroundApplied
 from services.incident.domain.desk import Desk, Named, figures
 from services.incident.domain.orders import ApplyWorkaround, ConfirmChange, DismissChange, SuspectChange
 from services.incident.domain.particulars import MOST, AppliedWorkaround, Item, Suspect, found, item, put

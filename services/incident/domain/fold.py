@@ -5,6 +5,8 @@ from typing import Any
 
 from contracts import incident as it
 from contracts.envelope import Message, registry
+from contracts.incident_care import CustomerInformed, EffortLogged, OutageRecorded, SlaChanged, UpdateMissed
+from contracts.incident_causes import ChangeConfirmed, ChangeDismissed, ChangeSuspected, WorkaroundApplied
 from services.incident.domain import causes, outages
 from services.incident.domain.particulars import AppliedWorkaround, Suspect, item, put
 
@@ -109,34 +111,34 @@ def edited(event: it.IncidentEdited, message: Message, before: State) -> State:
     return {name: change.after for name, change in event.changes.items()}
 
 
-def informed(event: it.CustomerInformed, message: Message, before: State) -> State:
+def informed(event: CustomerInformed, message: Message, before: State) -> State:
     return {"informed_at": message.occurred, "next_update_due": event.next_update_due, "update_overdue_since": None}
 
 
-def update_missed(event: it.UpdateMissed, message: Message, before: State) -> State:
+def update_missed(event: UpdateMissed, message: Message, before: State) -> State:
     return {"next_update_due": None, "update_overdue_since": event.due}
 
 
-def sla_changed(event: it.SlaChanged, message: Message, before: State) -> State:
+def sla_changed(event: SlaChanged, message: Message, before: State) -> State:
     return {"sla_state": event.danger, "sla_due_at": event.due_at, "next_update_due": event.next_update_due}
 
 
-def workaround_applied(event: it.WorkaroundApplied, message: Message, before: State) -> State:
+def workaround_applied(event: WorkaroundApplied, message: Message, before: State) -> State:
     applied = AppliedWorkaround(
         known_error=event.known_error, number=event.known_error_number, helped=event.helped, at=message.occurred
     )
     return {"workarounds": put(before["workarounds"], "known_error", item(applied))}
 
 
-def outage_recorded(event: it.OutageRecorded, message: Message, before: State) -> State:
+def outage_recorded(event: OutageRecorded, message: Message, before: State) -> State:
     return {"outages": outages.folded(before["outages"], event)}
 
 
-def effort_logged(event: it.EffortLogged, message: Message, before: State) -> State:
+def effort_logged(event: EffortLogged, message: Message, before: State) -> State:
     return {"effort_minutes": event.total_minutes}
 
 
-def change_suspected(event: it.ChangeSuspected, message: Message, before: State) -> State:
+def change_suspected(event: ChangeSuspected, message: Message, before: State) -> State:
     suspect = Suspect(
         change=event.change, number=event.change_number, status="suspected", by=event.by, path=event.path,
         minutes_after=event.minutes_after,
@@ -144,12 +146,12 @@ def change_suspected(event: it.ChangeSuspected, message: Message, before: State)
     return {"suspects": put(before["suspects"], "change", item(suspect))}
 
 
-def change_confirmed(event: it.ChangeConfirmed, message: Message, before: State) -> State:
+def change_confirmed(event: ChangeConfirmed, message: Message, before: State) -> State:
     suspects = causes.marked(before["suspects"], event.change, "confirmed")
     return {"suspects": suspects, "cause_change": event.change}
 
 
-def change_dismissed(event: it.ChangeDismissed, message: Message, before: State) -> State:
+def change_dismissed(event: ChangeDismissed, message: Message, before: State) -> State:
     suspects = causes.marked(before["suspects"], event.change, "dismissed")
     cause = before["cause_change"]
     return {"suspects": suspects, "cause_change": None if cause == event.change else cause}
@@ -180,15 +182,15 @@ CHANGES: Mapping[type[it.IncidentFact], Callable[[Any, Message, State], State]] 
     it.IncidentUnlinked: unlinked,
     it.IncidentEdited: edited,
     it.IncidentHistoryCompleted: nothing,
-    it.CustomerInformed: informed,
-    it.UpdateMissed: update_missed,
-    it.SlaChanged: sla_changed,
-    it.WorkaroundApplied: workaround_applied,
-    it.OutageRecorded: outage_recorded,
-    it.EffortLogged: effort_logged,
-    it.ChangeSuspected: change_suspected,
-    it.ChangeConfirmed: change_confirmed,
-    it.ChangeDismissed: change_dismissed,
+    CustomerInformed: informed,
+    UpdateMissed: update_missed,
+    SlaChanged: sla_changed,
+    WorkaroundApplied: workaround_applied,
+    OutageRecorded: outage_recorded,
+    EffortLogged: effort_logged,
+    ChangeSuspected: change_suspected,
+    ChangeConfirmed: change_confirmed,
+    ChangeDismissed: change_dismissed,
 }
 
 

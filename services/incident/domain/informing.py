@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Literal
 
 from contracts.envelope import Event
-from contracts.incident import CustomerInformed, SlaChanged, UpdateMissed
+from contracts.incident_care import CustomerInformed, SlaChanged, UpdateMissed
 from services.incident.domain.desk import Desk, figures
 from services.incident.domain.orders import Inform
 from services.incident.domain.progress import move, next_update

@@ -10,7 +10,7 @@ from uuid import UUID
 from uuid_utils.compat import uuid7
 
 from contracts.envelope import Event
-from contracts.incident import EffortLogged, OutageRecorded
+from contracts.incident_care import EffortLogged, OutageRecorded
 from services.incident.domain.desk import Desk, figures
 from services.incident.domain.orders import EndOutage, LogEffort, RecordOutage, WithdrawOutage
 from services.incident.domain.particulars import MOST, Item, Outage, found, item, put, without

@@ -1,12 +1,14 @@
 """The policy documents of this service, and the event that tells of each."""
 
-from contracts.incident import ClosurePolicyPublished, MatrixCell, PriorityMatrixPublished
 from contracts.incident_rules import (
     ChangeCausePolicyPublished,
+    ClosurePolicyPublished,
     ImpactRulePublished,
     ImpactStep,
     InformPolicyPublished,
     MajorIncidentPolicyPublished,
+    MatrixCell,
+    PriorityMatrixPublished,
 )
 from services.incident.rules import (
     CAUSES,

@@ -9,6 +9,7 @@ from sqlalchemy import text
 
 from contracts import incident as it
 from contracts.envelope import Message
+from contracts.incident_care import CustomerInformed, OutageRecorded
 from shared.database import Database
 from shared.http.timeline import entry as timeline_entry
 
@@ -41,8 +42,8 @@ TOLD: Mapping[str, tuple[str, ...]] = {
         (it.IncidentCommented, ("text",)),
         (it.IncidentClassified, ()),
         (it.IncidentEdited, ("changes",)),
-        (it.CustomerInformed, ("text", "next_update_due", "warning")),
-        (it.OutageRecorded, ("affected_service", "began_at", "ended_at", "degree", "planned", "withdrawn")),
+        (CustomerInformed, ("text", "next_update_due", "warning")),
+        (OutageRecorded, ("affected_service", "began_at", "ended_at", "degree", "planned", "withdrawn")),
     )
 }  # fmt: skip
 

@@ -1,7 +1,7 @@
 """A record's time in which a service could not be used, as its event tells it."""
 
 from contracts.envelope import Message
-from contracts.incident import OutageRecorded
+from contracts.incident_care import OutageRecorded
 from services.sla.tables import Outage
 from shared.database.records import from_row
 
