@@ -40,9 +40,12 @@ requirements: ## Resolve the requirements anew (needs uv)
 	uv pip compile --quiet --generate-hashes --python-version 3.11 --extra dev --no-emit-index-url --no-header pyproject.toml -o requirements.txt
 
 ##@ Run
-.PHONY: run up down
+.PHONY: run demo up down
 run: setup ## Start everything in one process on 127.0.0.1 (PORT=8000 DATA=var; SIMULATE=1: with people at work)
 	@STEWARD_SIMULATE=$(SIMULATE) $(BIN)/python -m shared.run --embedded --port $(PORT) --data $(DATA)
+
+demo: setup ## Tell a story, from an alert to the proof, with the events that each step caused (takes a minute)
+	@$(BIN)/python -m cli.demo
 
 up: setup kafka ## Start it as in production: PostgreSQL, Kafka, a process per service (BASE_PORT=8100 DATA=var)
 	@$(BIN)/python -m shared.local.up --port $(BASE_PORT) --data $(DATA)

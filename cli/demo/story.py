@@ -4,7 +4,9 @@ A driver update on a database host makes the order portal read old figures. The 
 known, finds the change behind it, has it undone as an emergency, and proves a month later that the cause is gone.
 """
 
-from cli.demo.stage import Json, Stage
+from datetime import datetime, timedelta
+
+from cli.demo.stage import Json, Refused, Stage
 from cli.seed import estate, policies
 
 INCIDENTS, MAJOR = "/incident/incidents", "/incident/major-incidents"
@@ -16,6 +18,7 @@ async def story(stage: Stage) -> None:
     """All of it, in order."""
     await company(stage)
     problem, known = await weakness(stage)
+    await weeks_before(stage, problem)
     change = await update(stage)
     before = await stage.get("grace", "/sla/metrics", service=SERVICE)
     incident = await alert(stage)
@@ -34,6 +37,7 @@ async def company(stage: Stage) -> None:
         await estate(root)
         for name in ("Service desk", "Application support", "Network operations"):
             await stage.send("alice", "/incident/groups", {"name": name})
+        await stage.send("alice", "/incident/people", {"name": "alice", "group": "Service desk"})
 
 
 async def weakness(stage: Stage) -> tuple[Json, Json]:
@@ -54,6 +58,38 @@ async def weakness(stage: Stage) -> tuple[Json, Json]:
              "items": [ITEM], "service": SERVICE, "review_at": "2026-06-01T08:00:00Z"},
         )  # fmt: skip
     return problem, known
+
+
+async def weeks_before(stage: Stage, problem: Json) -> None:
+    """What a fix will have to be measured by: how often it struck until now."""
+    async with stage.step("Three times in the last weeks it struck already; that past is played in", counted=True):
+        records = [
+            past(number, stage.now - timedelta(days=days), problem) for number, days in ((1, 23), (2, 15), (3, 6))
+        ]
+        answer = await stage.send("root", "/incident/history", {"origin": "demo", "records": records})
+        if any(each["rejected"] for each in answer["records"]):
+            raise Refused(str(answer))
+        await stage.send("root", "/incident/history/complete", {"origin": "demo"})
+
+
+def past(number: int, opened: datetime, problem: Json) -> Json:
+    opening = {"title": "Order portal shows old stock figures", "organisation": "northwind", "service": SERVICE,
+               "ci": ITEM, "category": "Data", "impact": 2, "urgency": 2}  # fmt: skip
+    steps = (
+        (0, "open", opening),
+        (20, "start", {}),
+        (30, "link", {"problem": problem["id"]}),
+        (90, "resolve", {"resolution_code": "workaround"}),
+        (200, "close", {}),
+    )
+    return {
+        "reference": f"DEMO-{number}",
+        "steps": [
+            {"row": row, "at": (opened + timedelta(minutes=minutes)).isoformat(), "actor": "alice", "action": action,
+             "body": body}
+            for row, (minutes, action, body) in enumerate(steps, start=1)
+        ],
+    }  # fmt: skip
 
 
 async def update(stage: Stage) -> Json:
@@ -103,11 +139,11 @@ async def alert(stage: Stage) -> Json:
         )  # fmt: skip
         seen = await stage.get("alice", f"{INCIDENTS}/{incident['id']}/proposals")
         stage.say(f"impact {incident['impact']} by the graph of items, so priority {incident['priority']}")
-        for strike in seen["affected_services"]:
+        for strike in seen["impact"]["services"]:
             stage.say(f"struck: {strike['name']}, by {' → '.join(strike['path'])}")
         for known in seen["known_errors"]:
             stage.say(f"known: {known['number']} {known['title']}")
-        for change in seen["recent_changes"]:
+        for change in seen["changes"]:
             stage.say(f"changed lately: {change['number']} {change['title']}, by {' → '.join(change['path'])}")
     return incident
 
@@ -118,7 +154,7 @@ async def command(stage: Stage, incident: Json) -> Json:
         major = await stage.send(
             "heidi",
             f"{INCIDENTS}/{incident['id']}/declare-major",
-            {"criterion": "critical service down", "reason": "Northwind sells at yesterday's prices.",
+            {"criterion": "critical-service-down", "reason": "Northwind sells at yesterday's prices.",
              "communications": "alice"},
         )  # fmt: skip
         await stage.send("alice", f"{INCIDENTS}/{incident['id']}/start")
@@ -203,7 +239,7 @@ async def proof(stage: Stage, problem: Json, fix: Json) -> None:
         stage.say(f"{found['number']} is {found['state']}; its fix is {fix['number']}")
         if "resolve" in found["allowed_actions"]:
             await stage.send("grace", f"{path}/resolve", {"resolution": "Changed", "note": "The old driver is back."})
-    stage.pass_time(days=29)
+    stage.pass_time(days=30)
     async with stage.step("Four weeks later: no new incident, the fix is effective, the problem is closed"):
         await stage.heard_out()
         await stage.send("grace", f"{path}/close", {"closure_code": "Proved"})

@@ -18,7 +18,7 @@ SAID: Mapping[str, str] = {
     "incident.resolved": "{resolution_code}",
     "incident.closed": "by {confirmed_by}",
     "incident.prioritised": "priority {previous_priority} becomes {priority}",
-    "incident.linked": "{relation} {target_number}",
+    "incident.linked": "{relation}",
     "customer.informed": "{text}",
     "workaround.applied": "{known_error_number}, helped: {helped}",
     "outage.recorded": "{affected_service} from {began_at} to {ended_at}",
@@ -49,7 +49,6 @@ SAID: Mapping[str, str] = {
     "clock.retargeted": "{target}: due {due_at}",
     "ci.registered": "{type} {ci}",
     "relationship.added": "{source_ci} {kind} {target_ci}",
-    "target.measured": "{agreement}: {outcome}",
 }
 
 

@@ -113,7 +113,7 @@ async def test_what_is_not_a_verb_has_its_permissions_too(steward: Steward, who:
         ("incident:read", "GET", f"{one}/comments", None),
         ("known-problem:read", "GET", f"{one}/problem", None),
         ("proposal:read", "GET", f"{one}/proposals", None),
-        ("proposal:read", "GET", "/incident/proposals", None),
+        ("proposal:read", "GET", "/incident/opening-proposals", None),
         ("major-incident:read", "GET", "/incident/major-incidents", None),
         ("major-incident:read", "GET", f"/incident/major-incidents/{uuid4()}", None),
         ("major-incident:read", "GET", f"/incident/major-incidents/{uuid4()}/timeline", None),

@@ -17,7 +17,7 @@ HOUR = timedelta(hours=1)
 
 
 async def proposals(steward: Steward, **query: Any) -> Json:
-    return await read(steward.client("alice"), "/incident/proposals", **query)
+    return await read(steward.client("alice"), "/incident/opening-proposals", **query)
 
 
 async def portal(steward: Steward, criticality: int | None = 1) -> Elsewhere:
@@ -181,5 +181,5 @@ async def test_any_title_can_be_asked_about(steward: Steward, title: str) -> Non
 
 async def test_a_customer_is_not_offered_what_staff_know(steward: Steward) -> None:
     incident = await opened_incident(steward)
-    for path in ("/incident/proposals", f"/incident/incidents/{incident['id']}/proposals"):
+    for path in ("/incident/opening-proposals", f"/incident/incidents/{incident['id']}/proposals"):
         assert (await steward.client("carol").get(path)).status_code == 403
