@@ -75,7 +75,7 @@ async def weeks_before(stage: Stage, problem: Json) -> None:
 def past(number: int, opened: datetime, problem: Json) -> Json:
     opening = {"title": "Order portal shows old stock figures", "organisation": "northwind", "service": SERVICE,
                "ci": ITEM, "category": "Data", "impact": 2, "urgency": 2}  # fmt: skip
-    steps = (
+    steps: tuple[tuple[int, str, Json], ...] = (
         (0, "open", opening),
         (20, "start", {}),
         (30, "link", {"problem": problem["id"]}),

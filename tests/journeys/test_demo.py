@@ -49,8 +49,8 @@ class Played:
     def steward(self) -> Steward:
         return self.stage.steward
 
-    async def one(self, path: str) -> dict[str, Any]:
-        [found] = (await self.stage.get("root", path))["items"]
+    async def one(self, path: str, **query: str) -> dict[str, Any]:
+        [found] = (await self.stage.get("root", path, **query))["items"]
         return cast("dict[str, Any]", found)
 
 
@@ -70,7 +70,8 @@ async def demo(
         return urls[service.name]
 
     async with AsyncExitStack() as around, AsyncExitStack() as running:
-        bootstrap, settings = None, {}
+        bootstrap: str | None = None
+        settings: dict[str, Any] = {}
         if request.param == "kafka":
             try:
                 broker = await local_kafka.start(workplace / "demo", free_port(), free_port())
@@ -98,7 +99,7 @@ async def demo(
 @pytest.mark.capability("PRB-9")
 @pytest.mark.capability("SLM-5")
 async def test_the_story_ends_with_everything_closed_and_proved(demo: Played) -> None:
-    incident = await demo.one("/incident/incidents?q=prices")
+    incident = await demo.one("/incident/incidents", q="prices")
     assert (incident["state"], incident["confirmed_by"], incident["cause_code"]) == ("closed", "user", "change")
     assert (await demo.one("/incident/major-incidents"))["state"] == "reviewed"
     problem = await demo.one("/problem/problems")
@@ -172,12 +173,8 @@ async def projections(service: Service, url: str) -> Mapping[str, list[str]]:
     )
     database = Database(url)
     try:
-        return {
-            name: [
-                row.one for row in await database.rows(text(f"SELECT {name}::text AS one FROM {name} ORDER BY 1"), {})
-            ]
-            for name in tables
-        }
+        whole = {name: text(f"SELECT {name}::text AS one FROM {name} ORDER BY 1") for name in tables}
+        return {name: [row.one for row in await database.rows(sql, {})] for name, sql in whole.items()}
     finally:
         await database.close()
 

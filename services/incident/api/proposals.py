@@ -103,9 +103,7 @@ class ProposalQuery(Query):
     title: Annotated[str, Field(max_length=300)] | None = None
 
 
-@router.reading(
-    "/opening-proposals", shows=Proposals, summary="What is known already of a failure that is to be recorded"
-)
+@router.reading("/opening-proposals", shows=Proposals, summary="What is known already of what is to be recorded")
 async def before(ask: Asked, query: Annotated[ProposalQuery, InQuery()]) -> Response:
     ask.require("proposal:read")
     return await offered(ask, query.ci, query.service, query.title)
