@@ -62,7 +62,7 @@ check: setup ## Lint, format, types and import rules; changes nothing
 	$(BIN)/mypy examples/subscriber-python
 	$(BIN)/lint-imports
 
-# Without Java or npm the tests that need them are skipped and say so; where CI=true everything has to be there.
+# Without Java, npm or kcat the tests that need them are skipped and say so; where CI=true everything has to be there.
 tools: setup
 	@$(MAKE) --no-print-directory kafka node-tools || test "$$CI" != true
 
