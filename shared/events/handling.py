@@ -74,3 +74,8 @@ Handlers = tuple[Projection | Reaction, ...]
 def topics(handlers: Handlers) -> list[str]:
     """The topics these handlers need, sorted."""
     return sorted({event.topic for handler in handlers for event in handler.events})
+
+
+def name(handler: Projection | Reaction) -> str:
+    """Under which it is remembered what a handler has had."""
+    return handler.handle.__name__

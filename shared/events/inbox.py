@@ -18,7 +18,7 @@ from shared.bus import Arrival
 from shared.clock import Clock
 from shared.database import Database, Transaction
 from shared.database.faults import passing
-from shared.events.handling import Delivery, Handlers, Projection, Reaction, Work
+from shared.events.handling import Delivery, Handlers, Projection, Reaction, Work, name
 from shared.events.parking import BLOCKING, Parked, Parking
 from shared.events.reading import NotFirst, Unread, known, read
 from shared.telemetry import TAKEN
@@ -295,7 +295,3 @@ def _marks(topic: str, moved: dict[UUID, int]) -> dict[str, Any]:
 def before(topic: str) -> str:
     """Under which name the marks of a topic are kept while a rebuild of it goes on."""
     return f"{topic} before the rebuild"
-
-
-def name(handler: Projection | Reaction) -> str:
-    return handler.handle.__name__

@@ -11,7 +11,7 @@ from sqlalchemy.orm import class_mapper
 
 from contracts.envelope import registry
 from shared.database import Record
-from shared.events.inbox import name as handler_name
+from shared.events.handling import name as handler_name
 from shared.service import FOLDER, Service, discovered
 
 ROOT = Path(__file__).parents[2]
@@ -144,7 +144,8 @@ def test_nothing_of_a_process_is_in_what_they_share() -> None:
         }
         for node in ast.walk(tree):
             if isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in docs:
-                words = set(re.findall(r"[a-z]+", node.value.lower()))
+                # The roles of the people of the embedded system are called after what they manage.
+                words = set(re.findall(r"[a-z]+", re.sub(r"\w+_manager", "", node.value.lower())))
             elif isinstance(node, ast.Name | ast.FunctionDef | ast.ClassDef | ast.AsyncFunctionDef):
                 words = set((node.id if isinstance(node, ast.Name) else node.name).lower().split("_"))
             else:

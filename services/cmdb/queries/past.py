@@ -2,7 +2,7 @@
 
 An item's events each hold the whole item, so its newest event up to the instant is its state then, found by the log's
 own index over the few events of one item. Relationships keep the interval in which they held. No copy of the graph is
-kept for any instant, and the cost is that of the page (docs/decisions/0010).
+kept for any instant, and the cost is that of the page (docs/decisions/0011).
 """
 
 from collections.abc import Sequence
