@@ -14,7 +14,7 @@ from shared.clock import Clock
 from shared.database import Database
 from shared.database.records import QUOTE
 from shared.events.handling import Projection
-from shared.events.inbox import name as handler_name
+from shared.events.handling import name as handler_name
 from shared.events.log import message
 from shared.events.rebuild import rebuilt
 from shared.kafka import KafkaBus, KafkaSettings
