@@ -7,13 +7,15 @@ person would send with each. So every list moves, and what is done is what anybo
 import asyncio
 import random
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import httpx
 
 Body = dict[str, Any]
-Make = Callable[[random.Random], Body]
+Make = Callable[[random.Random, datetime], Body]
+"""The body to send, by chance and by the time it is."""
 PAUSE = 1.5
 """Seconds between two things that somebody does, on average."""
 
@@ -22,7 +24,8 @@ PAUSE = 1.5
 class Work:
     """One kind of record: who works on it, how one comes to be, and what is sent with each move.
 
-    `moves` maps an action to its likelihood and the body to send. `most`: with so many open ones, nobody opens another.
+    `moves` maps an action to its likelihood and the body to send; `others` names who does what the worker may not.
+    `most`: with so many open ones, nobody opens another.
     """
 
     path: str
@@ -31,25 +34,44 @@ class Work:
     moves: Mapping[str, tuple[float, Make]]
     most: int
     weight: float
-    requester: str | None = None
+    others: Mapping[str, str] = field(default_factory=dict)
 
 
-def nothing(_: random.Random) -> Body:
+def nothing(chance: random.Random, now: datetime) -> Body:
     return {}
 
 
 def said(**body: Sequence[Any]) -> Make:
     """A body with one of the given values in each field."""
-    return lambda chance: {name: chance.choice(values) for name, values in body.items()}
+    return lambda chance, now: {name: chance.choice(values) for name, values in body.items()}
 
 
-def contact(chance: random.Random) -> Body:
+def contact(chance: random.Random, now: datetime) -> Body:
     where = chance.choice(PLACES)
     return {**where, "title": chance.choice(TROUBLES).format(**where), "urgency": chance.choice((1, 2, 2, 3, 3)),
             "impact": chance.choice((1, 2, 2, 3, 3)), "channel": chance.choice(("phone", "mail", "portal")),
             "kind": chance.choice(("incident", "incident", "incident", "request"))}  # fmt: skip
 
 
+def planned(chance: random.Random, now: datetime) -> Body:
+    """A change for the next hours: of a pre-approved kind, or one that has to be approved."""
+    window = {"planned_start": now.isoformat(), "planned_end": (now + timedelta(hours=4)).isoformat()}
+    if chance.random() < 0.5:
+        title, model, item = chance.choice(ROUTINES)
+        return {**window, "title": title, "reason": "It is due.", "model": model, "items": [item]}
+    title, item = chance.choice(WORKS)
+    return {**window, "title": title, "reason": "The maker recommends it.", "items": [item], "answers": HARMLESS,
+            "plan": "Do it on the spare one first, then on this one.", "backout": "Go back to the spare one.",
+            "backout_minutes": 30, "backout_tested": True}  # fmt: skip
+
+
+ROUTINES = (
+    ("Open a port for a new desk", "switch-port", "office-lan"),
+    ("Renew the relay's certificate", "certificate", "mail-relay-1"),
+    ("Renew the gateway's certificate", "certificate", "vpn-gw-1"),
+)
+WORKS = (("New minor version of the invoice application", "invoice-app"), ("Clean the relay's queue", "mail-relay-1"))
+HARMLESS = {"reach": "one team", "experience": "often", "reversal": "at once", "outage": "nothing", "data": "none"}
 PLACES: Sequence[Body] = (
     {"organisation": "northwind", "service": "Order portal", "ci": "orders-web", "category": "Performance"},
     {"organisation": "northwind", "service": "Order portal", "ci": "orders-db-2", "category": "Data"},
@@ -71,6 +93,8 @@ WORK: Sequence[Work] = (
             "start": (5, nothing),
             "wait": (1, said(reason=("user", "vendor", "evidence"))),
             "resume": (4, nothing),
+            "inform": (1, said(text=("We work on it.", "The cause is known; it takes until noon."))),
+            "log-effort": (1, said(minutes=(5, 15, 40))),
             "comment": (1, said(text=("Asked for the exact time.", "The log shows it.", "Tried on a second machine."))),
             "resolve": (4, said(resolution_code=("corrected", "restarted", "workaround", "fulfilled"))),
             "confirm": (5, nothing),
@@ -88,9 +112,22 @@ WORK: Sequence[Work] = (
             "workaround": (1, said(text=("Restart the service on the second node.", "Clear the cache."))),
             "wait": (1, said(reason=("vendor", "evidence"))),
             "resume": (3, nothing),
+            "identify-cause": (1, said(cause=("A leak in the cache.", "A lock that is never given back."),
+                                       method=("5-whys", "timeline"), evidence=(["The log of that night."],))),
             "resolve": (1, said(resolution=("Changed", "Vendor corrected"))),
-            "close": (3, nothing),
+            "close": (3, said(proof=("Watched for a week: nothing came.", "The maker's test passes now."))),
         },
+    ),
+    Work(
+        "/change/changes", "bob", planned, most=8, weight=2,
+        moves={
+            "approve": (6, nothing),
+            "start": (4, said(reason=("Agreed with everybody concerned.",))),
+            "complete": (4, said(note=("As planned.", "It took a little longer."))),
+            "close": (4, nothing),
+            "cancel": (0.2, said(reason=("Not needed any more.",))),
+        },
+        others={"approve": "erin"},
     ),
 )  # fmt: skip
 
@@ -98,8 +135,15 @@ WORK: Sequence[Work] = (
 class Company:
     """`clients` gives a client of the API that asks as the person of a name."""
 
-    def __init__(self, clients: Callable[[str], httpx.AsyncClient], work: Sequence[Work] = WORK, seed: int = 1) -> None:
+    def __init__(
+        self,
+        clients: Callable[[str], httpx.AsyncClient],
+        now: Callable[[], datetime] = lambda: datetime.now(UTC),
+        work: Sequence[Work] = WORK,
+        seed: int = 1,
+    ) -> None:
         self.clients = clients
+        self.now = now
         self.work = work
         self.chance = random.Random(seed)  # noqa: S311 - chance, no secret
         self.done = 0
@@ -121,10 +165,11 @@ class Company:
         listed = await client.get(work.path, params={"open": "true", "limit": 200})
         records = _answered(listed).json()["items"]
         if len(records) < work.most and self.chance.random() < 0.4:
-            answer = await self.clients(work.requester or work.worker).post(work.path, json=work.opens(self.chance))
+            answer = await client.post(work.path, json=work.opens(self.chance, self.now()))
         elif (chosen := self._choose(work, records)) is not None:
             record, action, body = chosen
-            answer = await client.post(f"{work.path}/{record['id']}/{action}", json=body)
+            who = self.clients(work.others.get(action, work.worker))
+            answer = await who.post(f"{work.path}/{record['id']}/{action}", json=body)
         else:
             return None
         self.done += answer.is_success
@@ -137,7 +182,7 @@ class Company:
         if not possible:
             return None
         record, action = self.chance.choices(possible, [work.moves[action][0] for _, action in possible])[0]
-        return record, action, work.moves[action][1](self.chance)
+        return record, action, work.moves[action][1](self.chance, self.now())
 
 
 def _answered(answer: httpx.Response) -> httpx.Response:
