@@ -5,6 +5,7 @@ BIN := $(VENV)/bin
 PORT ?= 8000
 DATA ?= var
 BASE_PORT ?= 8100
+WORKERS ?= 2
 READY := $(VENV)/.ready
 JARS := deploy/kafka/libs/.complete
 NODE := tests/contracts/asyncapi examples/subscriber-typescript examples/client-typescript
@@ -66,8 +67,8 @@ check: setup ## Lint, format, types and import rules; changes nothing
 tools: setup
 	@$(MAKE) --no-print-directory kafka node-tools || test "$$CI" != true
 
-test: tools ## Run the tests, on a real PostgreSQL and a real Kafka
-	$(BIN)/pytest -m "not long"
+test: tools ## Run the tests, on a real PostgreSQL and a real Kafka (WORKERS=2 at a time)
+	$(BIN)/pytest -m "not long" -n $(WORKERS) --dist loadfile
 
 test-long: tools ## Run the tests that take minutes
 	$(BIN)/pytest -m long --timeout 1800
