@@ -1,5 +1,6 @@
 """The first start's company: its policies, what it has, and what its people did in the last weeks, through the API."""
 
+import asyncio
 import re
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -32,6 +33,7 @@ async def seed(client: httpx.AsyncClient, now: datetime) -> int:
     company = yaml.safe_load((EXAMPLES / "company" / "company.yaml").read_text())
     await policies(client)
     await estate(client)
+    await _heard(client, "change")
     problems = {each["key"]: await _once(client, "/problem/problems", each) for each in company["problems"]}
     for known in company["known_errors"]:
         await _once(client, "/problem/known-errors", _placed(known, problems, now))
@@ -59,6 +61,16 @@ async def policies(client: httpx.AsyncClient) -> None:
 async def estate(client: httpx.AsyncClient) -> None:
     """What the company has, and what depends on what."""
     await _post(client, "/cmdb/estate", yaml.safe_load((EXAMPLES / "company" / "estate.yaml").read_text()))
+
+
+async def _heard(client: httpx.AsyncClient, service: str) -> None:
+    """Wait until a service has taken in the estate: what it does not know yet, it refuses. Raises TimeoutError."""
+    rounds = 0
+    async with asyncio.timeout(60):
+        while rounds < 2:
+            states = [(await client.get(f"/{each}/consumption")).json() for each in ("cmdb", service)]
+            rounds = rounds + 1 if all(each["drained"] for each in states) else 0
+            await asyncio.sleep(0.05)
 
 
 async def _once(client: httpx.AsyncClient, path: str, thing: dict[str, Any]) -> str:

@@ -193,8 +193,10 @@ class Ask:
 
         `decide` changes the record and returns the events; none: nothing is written. `match`: If-Match is required.
         """
+        # What cannot be read is refused whatever was answered to this key before.
+        expected = self.expected(required=match)
         try:
-            return await self._change(cls, id, decide, view, self.expected(required=match))
+            return await self._change(cls, id, decide, view, expected)
         except Refusal as refusal:
             return await self._before(refusal)
 

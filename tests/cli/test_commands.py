@@ -69,7 +69,7 @@ def test_an_import_without_rejects_leaves_no_file(tmp_path: Path) -> None:
         (
             ["token", "mallory"],
             1,
-            "there is nobody called mallory; there are alice, bob, erin, grace, heidi, carol, dave, root",
+            "there is nobody called mallory; there are alice, bob, erin, frank, grace, heidi, carol, dave, root",
         ),
         (["token", "alice", "--data", "absent"], 1, "no embedded system has been started in absent"),
         (["token", "alice", "--lifetime", "soon"], 2, "is not a lifetime"),

@@ -32,7 +32,8 @@ def copied(folder: Path) -> Path:
 
 @pytest.mark.timeout(420)
 def test_a_service_is_added_as_the_guide_says(workplace: Path) -> None:
-    copy = copied(workplace / "guide")
+    copy = copied(workplace / "guide" / "project")
+    (copy.parent / "shared").symlink_to(ROOT.parent / "shared")
     blocks = BLOCK.findall(GUIDE.read_text())
     assert {name.split("/")[1] for kind, name, _ in blocks if name.startswith("services/")} == {"loan"}
     assert sum(kind == "sh" for kind, *_ in blocks) == 3

@@ -1,6 +1,8 @@
 """The correction goes through a change: what becomes of it moves the problem, once, and proof closes it."""
 
+from collections.abc import AsyncIterator, Awaitable, Callable
 from itertools import permutations
+from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
@@ -11,13 +13,24 @@ from contracts.envelope import registry
 from services.problem.domain.changes import follow
 from services.problem.lifecycle import State
 from shared.bus import Arrival
+from shared.service import Service
 from tests.builders import Json, opened_problem, read
 from tests.problem.samples import Change, Incident, problem_in
 from tests.problem.test_api import PATH, verb
 from tests.problem.test_cause import CAUSE
-from tests.system import Steward
+from tests.system import SetClock, Steward, steward_of
 
 pytestmark = pytest.mark.capability("PRB-5")
+
+
+@pytest.fixture(scope="module")
+async def steward(
+    services: list[Service], service_database: Callable[[Service], Awaitable[str]], workplace: Path
+) -> AsyncIterator[Steward]:
+    """Without the change service, in whose place the tests speak: the real one answers each wish as well."""
+    others = [each for each in services if each.name != "change"]
+    async with steward_of(others, service_database, workplace / "without-changes", SetClock()) as steward:
+        yield steward
 
 
 async def wished(steward: Steward, **order: Any) -> Json:

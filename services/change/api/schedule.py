@@ -96,6 +96,12 @@ class ScheduleQuery(SpanQuery):
         return self
 
 
+class Feed(Response):
+    """RFC 5545."""
+
+    media_type = "text/calendar"
+
+
 @router.reading("/schedule", shows=Schedule, summary="The forward schedule of change")
 async def schedule(ask: Asked, query: Annotated[ScheduleQuery, InQuery()]) -> Response:
     ask.require("change:read")
@@ -135,7 +141,11 @@ async def availability(ask: Asked, query: Annotated[SpanQuery, InQuery()]) -> Re
     return Response(Projection(begins=begins, ends=ends, items=items).model_dump_json(), media_type=JSON)
 
 
-@router.reading("/schedule.ics", summary="The schedule as an iCalendar feed (RFC 5545), four weeks back as well")
+@router.reading(
+    "/schedule.ics",
+    response_class=Feed,
+    summary="The schedule as an iCalendar feed (RFC 5545), four weeks back as well",
+)
 async def calendar(ask: Asked, query: Annotated[SpanQuery, InQuery()]) -> Response:
     ask.require("change:read")
     begins, ends = query.span(ask.now, back=timedelta(weeks=4))

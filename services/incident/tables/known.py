@@ -10,8 +10,8 @@ from services.incident.tables.base import Row
 
 # The words by which known errors and problems are found for an incident: in English, where "orders" is "order"; words
 # of other languages are compared as they are.
-ERROR_WORDS = "to_tsvector('english', ((title || ' ') || symptom))"
-PROBLEM_WORDS = "to_tsvector('english', ((COALESCE(title, '') || ' ') || COALESCE(workaround, '')))"
+ERROR_WORDS = "to_tsvector('english', (title || ' ') || symptom)"
+PROBLEM_WORDS = "to_tsvector('english', (COALESCE(title, '') || ' ') || COALESCE(workaround, ''))"
 
 
 class KnownProblem(Row):

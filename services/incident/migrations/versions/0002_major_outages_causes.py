@@ -40,7 +40,7 @@ def upgrade() -> None:
     sa.PrimaryKeyConstraint('id', name=op.f('pk_known_error'))
     )
     op.create_index('ix_known_error_items', 'known_error', ['items'], unique=False, postgresql_using='gin')
-    op.create_index('ix_known_error_words', 'known_error', [sa.literal_column("to_tsvector('english', ((title || ' ') || symptom))")], unique=False, postgresql_using='gin')
+    op.create_index('ix_known_error_words', 'known_error', [sa.literal_column("to_tsvector('english', (title || ' ') || symptom)")], unique=False, postgresql_using='gin')
     op.create_table('known_item',
     sa.Column('id', sa.Uuid(), nullable=False),
     sa.Column('name', sa.Text(), nullable=False),
@@ -138,7 +138,7 @@ def upgrade() -> None:
     op.create_index('ix_incident_update_due', 'incident', ['next_update_due'], unique=False, postgresql_where=sa.text('next_update_due IS NOT NULL AND in_history IS NOT TRUE'))
     op.add_column('known_problem', sa.Column('service', sa.Text(), nullable=True))
     op.add_column('known_problem', sa.Column('ci', sa.Text(), nullable=True))
-    op.create_index('ix_known_problem_words', 'known_problem', [sa.literal_column("to_tsvector('english', ((COALESCE(title, '') || ' ') || COALESCE(workaround, '')))")], unique=False, postgresql_using='gin')
+    op.create_index('ix_known_problem_words', 'known_problem', [sa.literal_column("to_tsvector('english', (COALESCE(title, '') || ' ') || COALESCE(workaround, ''))")], unique=False, postgresql_using='gin')
     # ### end Alembic commands ###
     # What was opened before is history for this job.
     op.execute("INSERT INTO log_reader (job, position) SELECT 'propose_causes', position FROM log_head")
