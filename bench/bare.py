@@ -24,12 +24,16 @@ from bench import statements
 Text = Annotated[str, msgspec.Meta(min_length=1, max_length=200)]
 Level = Annotated[int, msgspec.Meta(ge=1, le=3)]
 PRIORITY = {(1, 1): 1, (1, 2): 2, (2, 1): 2, (2, 2): 3, (3, 1): 3, (2, 3): 4, (1, 3): 3, (3, 2): 4, (3, 3): 4}
-EDITED = ("assign", "prioritise", "classify", "escalate", "acknowledge", "link", "unlink", "edit", "comment")
+EDITED = (
+    "assign", "prioritise", "classify", "escalate", "acknowledge", "link", "unlink", "edit", "comment", "inform",
+    "apply-workaround", "log-effort", "record-outage", "end-outage", "withdraw-outage", "suspect-change",
+    "confirm-change", "dismiss-change",
+)  # fmt: skip
 ACTIONS = {
     "new": ("start", "wait", "resolve", "close", "cancel", *EDITED),
     "active": ("wait", "resolve", "close", "cancel", *EDITED),
     "waiting": ("wait", "resume", "resolve", "close", "cancel", *EDITED),
-    "closed": ("reopen", "link", "comment"),
+    "closed": ("reopen", "link", "comment", "end-outage", "suspect-change", "confirm-change", "dismiss-change"),
 }
 
 
@@ -108,6 +112,17 @@ class Incident(msgspec.Struct):
     escalated_to: str | None
     escalated_at: datetime | None
     acknowledged_at: datetime | None
+    cause_code: str | None
+    effort_minutes: int
+    informed_at: datetime | None
+    next_update_due: datetime | None
+    update_overdue_since: datetime | None
+    sla_state: str | None
+    sla_due_at: datetime | None
+    cause_change: UUID | None
+    outages: msgspec.Raw
+    workarounds: msgspec.Raw
+    suspects: msgspec.Raw
     origin: str | None
     reference: str | None
     allowed_actions: tuple[str, ...] = ()
@@ -128,6 +143,11 @@ def incident(row: asyncpg.Record) -> Incident:
     return Incident(*[*row, ACTIONS.get(row["state"], ())])
 
 
+async def as_written(connection: asyncpg.Connection) -> None:
+    """JSON is handed on as it is stored."""
+    await connection.set_type_codec("jsonb", encoder=str, decoder=msgspec.Raw, schema="pg_catalog")
+
+
 async def keep_session(_: object) -> None:
     """Nothing is set on a connection, so nothing is reset when it is given back: that saves a round trip."""
 
@@ -135,7 +155,7 @@ async def keep_session(_: object) -> None:
 @asynccontextmanager
 async def pooled(app: FastAPI) -> AsyncIterator[None]:
     url = os.environ["BENCH_DATABASE_URL"]
-    async with asyncpg.create_pool(url, min_size=10, max_size=10, reset=keep_session) as pool:
+    async with asyncpg.create_pool(url, min_size=10, max_size=10, init=as_written, reset=keep_session) as pool:
         app.state.pool = pool
         yield
 

@@ -6,9 +6,10 @@ once and run by the driver: single ones in AUTOCOMMIT, several on the connection
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import asyncpg
@@ -66,10 +67,15 @@ async def _nothing(_: Any) -> None:
     """A statement in AUTOCOMMIT leaves nothing behind to reset; asking the server to would be a round trip more."""
 
 
-async def decoding(connection: asyncpg.Connection) -> None:
-    """Have JSON columns come as what they say; on the way in they are text."""
+async def _decoding(connection: asyncpg.Connection, decoder: Callable[[str], Any]) -> None:
+    """What JSON columns come as; on the way in they are text."""
     for name in ("json", "jsonb"):
-        await connection.set_type_codec(name, encoder=str, decoder=msgspec.json.decode, schema="pg_catalog")
+        await connection.set_type_codec(name, encoder=str, decoder=decoder, schema="pg_catalog")
+
+
+# What single statements read is mostly handed on: its JSON stays as it is, and is known as JSON to whoever writes it.
+_as_written = partial(_decoding, decoder=msgspec.Raw)
+_as_meant = partial(_decoding, decoder=msgspec.json.decode)
 
 
 class Driver:
@@ -91,7 +97,7 @@ class Driver:
             server_settings=SETTINGS,
             record_class=Row,
             reset=_nothing,
-            init=decoding if several else None,
+            init=_as_meant if several else _as_written,
             command_timeout=PATIENCE if several else None,
         )
         self._opening = asyncio.Lock()

@@ -88,7 +88,7 @@ def from_row(cls: type[T], row: RowMapping | Mapping[str, Any]) -> T:
 
 
 def from_driver(cls: type[R], row: Mapping[str, Any]) -> R:
-    """As `from_row`, of a row whose JSON columns are text."""
+    """As `from_row`, of a row whose JSON columns are as they are written."""
     record = from_row(cls, row)
     state = instance_dict(record)
     for name in json_columns(cls):

@@ -267,8 +267,8 @@ class Ask:
     async def found(
         self, listing: Listing, query: Query, more: Mapping[str, object] | None = None
     ) -> tuple[Sequence[Any], str]:
-        """The rows of a page (item as JSON text, sort value, id), one beyond it where there is one, and the order's
-        name. `more` are the values of parameters that the listing's own expressions have."""
+        """The rows of a page as `page_text` takes them, one beyond it where there is one, and the order's name. `more`
+        are the values of parameters that the listing's own expressions have."""
         statement, parameters, order = page_parameters(
             listing, query.filters(), query.sort, query.cursor, query.limit, self.scope
         )

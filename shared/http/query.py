@@ -13,7 +13,7 @@ from shared.errors import Invalid
 ISO = re.compile(r"\d{4}-\d\d-\d\d")
 
 
-class Parameters(BaseModel, extra="forbid"):
+class Parameters(BaseModel, extra="forbid", frozen=True):
     """A subclass adds what its route takes; what it does not have is refused by name."""
 
     # Beyond what a column of theirs can hold, numbers are refused rather than asked for.
@@ -63,6 +63,21 @@ class Query(Pages):
     def filters(self) -> dict[str, Any]:
         common = Query.model_fields
         return {name: value for name, value in self if name not in common and value is not None}
+
+
+class OpenQuery(Query):
+    """Of records that are open or not. A subclass has the filter `state` and says which states are `over`."""
+
+    over: ClassVar[frozenset[str]]
+
+    open: bool | None = None
+
+    def filters(self) -> dict[str, Any]:
+        found = super().filters()
+        # Said so, the page is read in order from the index of open records instead of being sorted out of all of them.
+        if "state" in found and self.over.isdisjoint(found["state"]):
+            found.setdefault("open", True)
+        return found
 
 
 @cache

@@ -7,6 +7,7 @@ by a plan made once: path ids, one body model, one query model, and `Asked`.
 
 import inspect
 from collections.abc import Awaitable, Callable, Coroutine, Iterator, Sequence
+from functools import lru_cache
 from typing import Any, get_type_hints
 from uuid import UUID
 
@@ -14,6 +15,7 @@ import msgspec
 from fastapi import APIRouter, FastAPI, Request
 from fastapi.routing import APIRoute
 from pydantic import BaseModel, ValidationError
+from starlette.datastructures import QueryParams
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 from starlette.types import Message, Receive, Scope, Send
@@ -24,6 +26,8 @@ from shared.http.problems import invalid, refused
 from shared.http.query import Parameters
 
 Step = Callable[[Request, Ask], Any]
+LONGEST_KNOWN = 1000
+"""Bytes of a query string that is remembered; a longer one is read anew."""
 
 
 class PlannedRoute(APIRoute):
@@ -208,9 +212,13 @@ def _text(name: str) -> Step:
 
 
 def _query(cls: type[Parameters]) -> Step:
+    # Whoever watches a list asks for it in the same words again and again. What was read is frozen, so all may have it.
+    known = lru_cache(maxsize=200)(lambda given: cls.read(QueryParams(given).multi_items()))
+
     def step(request: Request, _: Ask) -> Parameters:
+        given = request.scope["query_string"]
         try:
-            return cls.read(request.query_params.multi_items())
+            return known(given) if len(given) <= LONGEST_KNOWN else cls.read(QueryParams(given).multi_items())
         except ValidationError as error:
             raise invalid(error.errors(include_url=False, include_context=False), "query") from error
 

@@ -73,10 +73,18 @@ class KafkaBus:
         `from_start` sets the group's offsets of the partitions it gets to the beginning, so stop the group's other
         members first.
         """
-        subscription = KafkaSubscription(self._settings, group, topics, from_start=from_start)
+        subscription = KafkaSubscription(self._settings, group, topics, self._reachable, from_start=from_start)
         await subscription.open()
         self._keep(subscription)
         return subscription
+
+    async def _reachable(self) -> bool:
+        """Whether a broker answers a client that is made for this question."""
+        try:
+            await self.start()
+        except BusDown:
+            return False
+        return True
 
     def _keep(self, one: KafkaPublisher | KafkaSubscription) -> None:
         self._open = {other for other in self._open if not other.closed} | {one}

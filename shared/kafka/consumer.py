@@ -2,13 +2,14 @@
 
 A consumer of the library can fall silent for good after an outage without any error (aiokafka 1154, 625). So the ends
 of the partitions are asked for beside the records: who is behind and gets nothing for a while is made anew, and
-`healthy` tells. Offsets are committed only by `done`, only of partitions that are ours, and never backwards.
+`healthy` tells. So is who gets no answer at all while the brokers answer another client. Offsets are committed only by
+`done`, only of partitions that are ours, and never backwards.
 """
 
 import asyncio
 import logging
 from collections import deque
-from collections.abc import Collection, Sequence
+from collections.abc import Awaitable, Callable, Collection, Sequence
 from contextlib import suppress
 from time import monotonic
 from typing import Any
@@ -28,13 +29,24 @@ PROBE = 5.0
 """Seconds between two looks at the ends of the partitions, and the bound on each."""
 SESSION = 10.0
 """Seconds after which the group gives a silent member's partitions away."""
+DEAF = 15.0
+"""Seconds without any answer after which it is asked whether another client gets one. Membership is over by then."""
 
 
 class KafkaSubscription(ConsumerRebalanceListener):  # type: ignore[misc]  # the library has no types
     """A member of `group`. `batch` and `done` belong to one task; the rest may be called from anywhere."""
 
-    def __init__(self, settings: KafkaSettings, group: str, topics: Sequence[str], *, from_start: bool) -> None:
+    def __init__(
+        self,
+        settings: KafkaSettings,
+        group: str,
+        topics: Sequence[str],
+        reachable: Callable[[], Awaitable[bool]],
+        *,
+        from_start: bool,
+    ) -> None:
         self._settings = settings
+        self._reachable = reachable
         self._group = group
         self._topics = tuple(topics)
         self._rewind = from_start
@@ -54,7 +66,8 @@ class KafkaSubscription(ConsumerRebalanceListener):  # type: ignore[misc]  # the
         self._done: dict[TopicPartition, int] = {}  # what to commit
         self._committed: dict[TopicPartition, int] = {}
         self._answers = True
-        self._fine_at = self._made_at = monotonic()
+        self._deaf = False
+        self._fine_at = self._made_at = self._answered_at = monotonic()
 
     async def open(self) -> None:
         """Join the group, trying again until `settings.join` is over. Raises BusDown."""
@@ -88,6 +101,9 @@ class KafkaSubscription(ConsumerRebalanceListener):  # type: ignore[misc]  # the
             self._next[tp] = one.offset + 1
         if taken:
             self._fine_at = monotonic()
+        elif self._deaf:
+            log.error("%s gets no answers about %s although others do; joining anew", self._group, self._topics)
+            await self._leave()
         elif not self.healthy() and monotonic() - self._made_at > self._settings.stall:
             log.error("%s gets nothing of %s although there is more; joining anew", self._group, self._topics)
             await self._leave()
@@ -175,8 +191,8 @@ class KafkaSubscription(ConsumerRebalanceListener):  # type: ignore[misc]  # the
                 raise BusDown(f"{self._group} could not join for {self._topics}: {error!r}") from error
             raise
         self._rewind = False
-        self._consumer, self._answers = consumer, True
-        self._made_at = monotonic()
+        self._consumer, self._answers, self._deaf = consumer, True, False
+        self._made_at = self._answered_at = monotonic()
         self._watching = asyncio.create_task(self._watch(consumer))
 
     async def _leave(self) -> None:
@@ -265,8 +281,10 @@ class KafkaSubscription(ConsumerRebalanceListener):  # type: ignore[misc]  # the
         except (KafkaError, TimeoutError, OSError) as error:
             log.warning("%s does not get an answer about %s: %r", self._group, self._topics, error)
             self._answers, self._fine_at = False, monotonic()
+            # Seen after kill -9 of a broker that was back in seconds: this client's requests were never answered again.
+            self._deaf = monotonic() - self._answered_at > DEAF and await self._reachable()
             return
-        self._answers = True
+        self._answers, self._deaf, self._answered_at = True, False, monotonic()
         await self._commit(consumer, PROBE)
         positions: dict[TopicPartition, int] = {}
         with suppress(KafkaError, TimeoutError):

@@ -9,15 +9,26 @@ from pathlib import Path
 import pytest
 
 from bench import pgbench
+from bench.bare import ACTIONS
 from bench.contestants import Direct, Invalid, Served
 from bench.databases import count, execute
 from bench.load import Load, Plan, fire, request
 from bench.scenarios import OPENING, Scenario
+from services.incident.api.views import IncidentView, actions_texts
 
 CREATE = Scenario("create_c4", "create", 4)
 UPDATE = Scenario("update_c4", "update", 4)
 LIST = Scenario("list_c1", "list", 1)
 ANSWER = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}"
+
+
+async def test_the_reference_answers_as_much_as_steward_does(bare: Served) -> None:
+    shown = json.loads(await bare.sample())
+    assert shown.keys() == IncidentView.model_fields.keys()
+    desk = actions_texts(frozenset({"service_desk"}))
+    assert {state: json.dumps(actions, separators=(",", ":")) for state, actions in ACTIONS.items()} == {
+        state: desk[state] for state in ACTIONS
+    }
 
 
 async def test_every_acknowledged_command_is_a_row_a_history_row_and_an_outbox_row(bare: Served) -> None:

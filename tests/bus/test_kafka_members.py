@@ -116,6 +116,59 @@ async def test_a_silent_member_is_unhealthy_and_joins_anew(kafka: LocalKafka, to
     await bus.close()
 
 
+async def test_a_member_whose_client_gets_no_answers_while_others_do_joins_anew(
+    bus: KafkaBus, topic: str, group: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("shared.kafka.consumer.PROBE", 0.2)
+    monkeypatch.setattr("shared.kafka.consumer.DEAF", 0.5)
+    subscription = await bus.subscribe(group, [topic])
+    await until(lambda: subscription.lag() == 0, "the offsets are known")
+    deaf = inside(subscription)
+
+    async def never(*_: object, **__: object) -> None:
+        await asyncio.Event().wait()
+
+    for task in _tasks(deaf._fetcher):
+        task.cancel()
+    monkeypatch.setattr(deaf._client, "send", never)
+    sent = events(aggregates=3, each=3)
+    await bus.publisher().publish(topic, sent)
+    assert sorted(ids(await drain(subscription, len(sent)))) == sorted(ids(sent))
+    assert inside(subscription) is not deaf
+    assert bus.healthy()
+
+
+async def test_a_member_waits_for_a_broker_that_answers_nobody(
+    bus: KafkaBus, topic: str, group: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("shared.kafka.consumer.PROBE", 0.1)
+    monkeypatch.setattr("shared.kafka.consumer.DEAF", 0.2)
+    asked = asyncio.Event()
+
+    async def nobody() -> bool:
+        asked.set()
+        return False
+
+    monkeypatch.setattr(bus, "_reachable", nobody)
+    subscription = await bus.subscribe(group, [topic])
+    await until(lambda: subscription.lag() == 0, "the offsets are known")
+    waiting = inside(subscription)
+
+    async def never(*_: object, **__: object) -> None:
+        await asyncio.Event().wait()
+
+    with monkeypatch.context() as away:
+        away.setattr(waiting._client, "send", never)
+        async with asyncio.timeout(10):
+            await asked.wait()
+        assert await subscription.batch(10, 0.3) == []
+        assert subscription.healthy()
+    sent = [event(uuid4(), 1)]
+    await bus.publisher().publish(topic, sent)
+    assert ids(await drain(subscription, 1)) == ids(sent)
+    assert inside(subscription) is waiting
+
+
 async def test_a_member_whose_client_broke_down_says_so_and_joins_anew(bus: KafkaBus, topic: str, group: str) -> None:
     subscription = await bus.subscribe(group, [topic])
     inside(subscription)._coordinator._coordination_task.cancel()

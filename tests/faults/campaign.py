@@ -114,7 +114,7 @@ class Campaign:
         """Everybody works while the blows fall."""
         for name, work in self.works.items():
             if work.prepare is not None:
-                await work.prepare(people.client(f"{name}-first"))
+                await work.prepare(people.first(name))
         await self._drained(people)
         self.phase("people work, and the blows fall")
         striker = Striker(self.system, lambda: people.acknowledged, self.tell)

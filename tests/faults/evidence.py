@@ -1,5 +1,6 @@
 """Gathers what the checker looks at, from every database, every topic and what services prove of themselves."""
 
+import json
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
 from dataclasses import replace
 from typing import Any, cast
@@ -49,6 +50,7 @@ async def gathered(connect: Connect, works: Mapping[str, Work]) -> Evidence:
 
 async def _database(connection: asyncpg.Connection, service: Service, found: Evidence) -> None:
     name = service.name
+    await _json(connection)
     log = await connection.fetch("SELECT * FROM event ORDER BY position, serial")
     marks = await connection.fetch("SELECT * FROM stream")
     inbox = await connection.fetch("SELECT handler, event_id, processed_at FROM inbox")
@@ -63,6 +65,12 @@ async def _database(connection: asyncpg.Connection, service: Service, found: Evi
         for each, rows in [(each, await _rows(connection, each)) for each in records]
     }
     found.kept[name] = await _projections(connection, service)
+
+
+async def _json(connection: asyncpg.Connection) -> None:
+    """Have JSON columns come as what they say: that is what counts, and what records' events fold to."""
+    for name in ("json", "jsonb"):
+        await connection.set_type_codec(name, encoder=json.dumps, decoder=json.loads, schema="pg_catalog")
 
 
 async def _projections(connection: asyncpg.Connection, service: Service) -> dict[str, dict[Key, Row]]:
@@ -117,6 +125,7 @@ async def rebuilt_once_more(evidence: Evidence, postgres: LocalPostgres, bootstr
             await database.close()
         connection = await postgres.connect(f"steward_{name}")
         try:
+            await _json(connection)
             evidence.rebuilt[name] = await _projections(connection, service)
         finally:
             await connection.close()

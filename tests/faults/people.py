@@ -66,7 +66,11 @@ class People:
 
     def client(self, name: str) -> "Client":
         """A client of this name, whose haste is a function of the seed and the name."""
-        return Client(name, self, random.Random(f"{self._seed} {name}"))
+        return Client(name, self, random.Random(f"{self._seed} {name}"), self.goes_home)
+
+    def first(self, name: str) -> "Client":
+        """One who prepares what the others need, and stays until it is there."""
+        return Client(f"{name}-first", self, random.Random(f"{self._seed} {name}-first"), 0.0)
 
     def token(self, who: str) -> str:
         return Signed(self._issuer, EVERYBODY[who]).token()
@@ -89,10 +93,11 @@ class People:
 class Client:
     """One who sends commands, each with the same Idempotency-Key until it is answered."""
 
-    def __init__(self, name: str, people: People, chance: random.Random) -> None:
+    def __init__(self, name: str, people: People, chance: random.Random, goes_home: float) -> None:
         self.name = name
         self.people = people
         self.chance = chance
+        self.goes_home = goes_home
 
     async def send(self, who: str, path: str, body: Json, *expects: str) -> Json:
         """What the service answered in the end, be it a refusal. `expects` are types without `steward.` and `.v1`;
@@ -107,7 +112,7 @@ class Client:
             if time.monotonic() - began > PATIENCE:
                 people.stuck.append(f"nobody has answered {command} for {PATIENCE:.0f} s: {command.answer}")
                 raise WentHome
-            if command.doubts == 1 and self.chance.random() < people.goes_home:
+            if command.doubts == 1 and self.chance.random() < self.goes_home:
                 raise WentHome
             await asyncio.sleep(pause)
             pause = min(pause * 2, 0.5)

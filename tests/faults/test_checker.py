@@ -39,7 +39,7 @@ def lost_half_of_a_command(world: World) -> None:
 
 
 def lost_version(world: World) -> None:
-    world.commands[0].answer = {"version": 7}
+    world.commands[0].answer = {**world.commands[0].answer, "version": 7}
 
 
 def lost_on_the_way_to_the_topic(world: World) -> None:

@@ -51,7 +51,7 @@ async def test_the_embedded_system_starts_again_with_everything_it_has_acknowled
     async with root, aclosing(people):
         for name, work in works.items():
             if work.prepare is not None:
-                await work.prepare(people.client(f"{name}-first"))
+                await work.prepare(people.first(name))
         async with asyncio.TaskGroup() as group:
             everybody(works, people, group)
             for awaited in (30, 60):

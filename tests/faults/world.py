@@ -84,7 +84,7 @@ class World:
 
     def command(self, service: str, message: Message, outcome: Outcome = "acknowledged") -> Command:
         expects = (message.type,)
-        answer = {"version": message.sequence}
+        answer = {"id": str(message.aggregate_id), "version": message.sequence}
         return Command(message.correlation, service, "/", expects, outcome, answer=answer)
 
     def findings(self) -> Findings:

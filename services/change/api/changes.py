@@ -8,7 +8,7 @@ from uuid import UUID
 import asyncpg
 import msgspec
 from fastapi import Query as InQuery
-from pydantic import AwareDatetime, BaseModel, model_validator
+from pydantic import AwareDatetime, BaseModel
 from sqlalchemy import text
 from starlette.responses import Response
 
@@ -16,7 +16,7 @@ from contracts.change import ApprovalGiven
 from services.change.api.view import VIEW, Changes, ChangeView, actions_text, desk
 from services.change.domain import AROUND, VERBS, Order, Verb, decide, request
 from services.change.domain.orders import Approve, Edit, Request, Schedule, Start
-from services.change.lifecycle import Action, State
+from services.change.lifecycle import ENDED, Action, State
 from services.change.queries.approvals import delegated, given, keep
 from services.change.queries.collisions import in_the_way, planned
 from services.change.queries.knowledge import known
@@ -26,7 +26,8 @@ from services.change.tables import Change
 from shared.database import Transaction
 from shared.database.page import page_text
 from shared.errors import Conflict, NotFound, Stale
-from shared.http.ask import JSON, Ask, Asked, Query, Settled
+from shared.http.ask import JSON, Ask, Asked, Settled
+from shared.http.query import OpenQuery
 from shared.http.route import Room
 from shared.http.timeline import Timeline, TimelineQuery, timeline_of
 
@@ -55,11 +56,12 @@ class Collisions(BaseModel):
     complete: bool
 
 
-class ChangeQuery(Query):
+class ChangeQuery(OpenQuery):
     """`item`: changes of this configuration item; `planned_after`, `planned_before`: whose window meets that span."""
 
+    over = frozenset(ENDED)
+
     state: list[State] | None = None
-    open: bool | None = None
     change_class: list[str] | None = None
     risk: list[str] | None = None
     requester: str | None = None
@@ -79,13 +81,6 @@ class ChangeQuery(Query):
     requested_before: AwareDatetime | None = None
     overdue: bool | None = None
     q: str | None = None
-
-    @model_validator(mode="after")
-    def of_open_records(self) -> "ChangeQuery":
-        # Said so, the page is read in order from the index of open records instead of being sorted out of all of them.
-        if self.open is None and self.state and not {State.CLOSED, State.CANCELLED, State.REJECTED} & set(self.state):
-            self.open = True
-        return self
 
 
 @router.command("/changes", shows=ChangeView, status=201, summary="Ask for a change")

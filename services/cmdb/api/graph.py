@@ -29,7 +29,7 @@ FIRST = UUID(int=0)
 MOST_RECORDS = 200
 VERSIONS = text(
     "SELECT sequence, type, occurred, actor, CAST(data AS json) ->> 'status' AS status, "
-    "CAST(data AS json) ->> 'item_version' AS item_version, CAST(CAST(data AS json) -> 'changes' AS text) AS changes, "
+    "CAST(data AS json) ->> 'item_version' AS item_version, CAST(data AS json) -> 'changes' AS changes, "
     "CAST(data AS json) ->> 'change' AS change FROM event "
     "WHERE aggregate_id = :id AND sequence < :before ORDER BY sequence DESC LIMIT :limit"
 )
@@ -175,7 +175,7 @@ def version(row: Any) -> dict[str, Any]:
         "by": row.actor,
         "status": row.status,
         "item_version": row.item_version,
-        "changes": msgspec.Raw(row.changes.encode()) if row.changes else None,
+        "changes": row.changes,
         "change": row.change,
     }
 

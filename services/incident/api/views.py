@@ -6,14 +6,15 @@ from typing import Annotated, Literal
 from uuid import UUID
 
 import msgspec
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, model_validator
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 from services.incident.domain.particulars import AppliedWorkaround, Outage, Suspect
 from services.incident.lifecycle import LIFECYCLE, PERMISSIONS, Action, State
 from services.incident.queries.lists import STAFFS
 from services.incident.tables import Incident
 from shared.auth import Caller, Permissions
-from shared.http.ask import Query, View
+from shared.http.ask import View
+from shared.http.query import OpenQuery
 from shared.orders import Instant, Word
 
 permissions = Permissions(PERMISSIONS, everything=frozenset({"administrator"}))
@@ -93,16 +94,17 @@ class Incidents(BaseModel):
     next: str | None
 
 
-class IncidentQuery(Query):
+class IncidentQuery(OpenQuery):
     """`escalated=true&acknowledged=false` are those that wait for somebody to take note (INC-5).
 
     `suspected`: a change is, or was, suspected as the cause; `cause_change` is the one confirmed. `major`: a major
     incident is declared and goes on.
     """
 
+    over = frozenset({State.CLOSED, State.CANCELLED})
+
     state: Annotated[list[State], Field(max_length=20)] | None = None
     kind: Literal["incident", "request"] | None = None
-    open: bool | None = None
     priority: Annotated[list[Annotated[int, Field(ge=1, le=5)]], Field(max_length=20)] | None = None
     service: Word | None = None
     ci: Word | None = None
@@ -125,13 +127,6 @@ class IncidentQuery(Query):
     opened_after: Instant | None = None
     opened_before: Instant | None = None
     q: Word | None = None
-
-    @model_validator(mode="after")
-    def of_open_records(self) -> "IncidentQuery":
-        # Said so, the page is read in order from the index of open records instead of being sorted out of all of them.
-        if self.open is None and self.state and not {State.CLOSED, State.CANCELLED} & set(self.state):
-            self.open = True
-        return self
 
 
 # The filters that would tell a customer's contact what is not shown to it.

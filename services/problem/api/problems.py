@@ -7,7 +7,7 @@ from uuid import UUID
 
 import msgspec
 from fastapi import Query as InQuery
-from pydantic import AwareDatetime, BaseModel, ConfigDict, model_validator
+from pydantic import AwareDatetime, BaseModel, ConfigDict
 from starlette.responses import Response
 
 from services.problem.domain import VERBS, Desk, Open, Order, Verb, decide, open_problem
@@ -18,7 +18,8 @@ from services.problem.rules import RULE, USUAL
 from services.problem.rules.proof import REVIEW, USUAL_REVIEW, Verdict
 from services.problem.tables import Problem
 from shared.auth import Caller, Permissions
-from shared.http.ask import Ask, Asked, Query, View
+from shared.http.ask import Ask, Asked, View
+from shared.http.query import OpenQuery
 from shared.http.route import Room
 
 router = Room(tags=["problems"])
@@ -96,11 +97,12 @@ class Problems(BaseModel):
     next: str | None
 
 
-class ProblemQuery(Query):
+class ProblemQuery(OpenQuery):
     """`incident`: the problems behind this incident. `change`: those that this change is to remove the cause of."""
 
+    over = frozenset({State.CLOSED, State.CANCELLED})
+
     state: list[State] | None = None
-    open: bool | None = None
     source: list[str] | None = None
     priority: list[int] | None = None
     service: str | None = None
@@ -118,13 +120,6 @@ class ProblemQuery(Query):
     opened_after: AwareDatetime | None = None
     opened_before: AwareDatetime | None = None
     q: str | None = None
-
-    @model_validator(mode="after")
-    def of_open_records(self) -> "ProblemQuery":
-        # Said so, the page is read in order from the index of open records instead of being sorted out of all of them.
-        if self.open is None and self.state and not {State.CLOSED, State.CANCELLED} & set(self.state):
-            self.open = True
-        return self
 
 
 @lru_cache(maxsize=256)

@@ -105,8 +105,9 @@ async def clocks(ask: Asked, query: Annotated[ClockQuery, InQuery()]) -> Respons
     rows, order = await ask.found(CLOCKS, query, {"now": ask.now})
     shown = rows[: query.limit]
     book = book_at_hand(ask)
-    items = [view_of(msgspec.json.decode(row[0]), book, ask.now) for row in shown]
-    following = cursor(order, shown[-1][1], shown[-1][2]) if len(rows) > query.limit else None
+    folded = [{**row, "folded": msgspec.json.decode(row.folded)} for row in shown]
+    items = [view_of(row, book, ask.now) for row in folded]
+    following = cursor(order, shown[-1].x_sort, shown[-1].id) if len(rows) > query.limit else None
     return Response(msgspec.json.encode({"items": items, "next": following}), media_type=JSON)
 
 

@@ -31,12 +31,17 @@ def _commands(commands: Sequence[Command], evidence: Evidence, findings: Finding
         counted, wanted = Counter(each.type for each in found), Counter(expected)
         for type in sorted(counted | wanted):
             findings.compare("I1", f"{command}: {type}", counted[type], wanted[type])
-        version = command.answer.get("version")
-        if found and command.outcome == "acknowledged" and version not in (None, found[-1].sequence):
-            what = f"{command}: answered version {version}, its last event is {found[-1].sequence}"
+        version, own = command.answer.get("version"), _own(command, found)
+        if own and command.outcome == "acknowledged" and version not in (None, own[-1].sequence):
+            what = f"{command}: answered version {version}, its last event is {own[-1].sequence}"
             findings.add("lost", "I1", what)
         if command.changed is not None:
             findings.add("doubled", "I1", f"{command}: asked again, it answers otherwise: {command.changed}")
+
+
+def _own(command: Command, found: Sequence[Message]) -> Sequence[Message]:
+    """The events of the record that was answered with; a command may move others too."""
+    return [each for each in found if str(each.aggregate_id) == command.answer.get("id")]
 
 
 def _logs(evidence: Evidence, findings: Findings) -> None:

@@ -42,7 +42,7 @@ async def life(client: Client) -> None:
 
 
 def copies(found: Evidence) -> Iterable[Copy]:
-    """Every problem's state and workaround are known at the desk."""
+    """Every problem's state and workaround, every change's state and every item's status are known at the desk."""
     known = found.kept["incident"]["known_problem"]
     for id, row in found.records["problem"]["problem"].items():
         kept = known.get((id,))
@@ -51,6 +51,13 @@ def copies(found: Evidence) -> Iterable[Copy]:
             kept and {name: kept[name] for name in ("state", "workaround")},
             {name: row[name] for name in ("state", "workaround")},
         )
+    for service, table, copy, name in (
+        ("change", "change", "recent_change", "state"),
+        ("cmdb", "configuration_item", "known_item", "status"),
+    ):
+        for id, row in found.records[service][table].items():
+            kept = found.kept["incident"][copy].get((id,))
+            yield Copy(f"{row['number']} at the desk", kept and {name: kept[name]}, {name: row[name]})
 
 
 WORK = Work(lives=(Life(life, hands=8),), folds={"incident": fold}, copies=copies)

@@ -29,15 +29,19 @@ async def investigate(client: Client) -> None:
 
 
 async def life(client: Client) -> None:
-    """A problem of its own: opened, started, commented."""
+    """A problem of its own: opened, started, commented, and waiting for the change that it asks for."""
     problem = await client.send("manager", "/problem/problems", {"title": "It smells"}, "problem.opened")
     path = f"/problem/problems/{problem['id']}"
     await client.send("manager", f"{path}/start", {}, "problem.started", "problem.status_changed")
     await client.send("manager", f"{path}/comment", {"text": "Nothing burns"}, "problem.commented")
+    wish = {"title": "Another filter", "reason": "It smells"}
+    told = ("problem.change_requested", "problem.waiting", "problem.status_changed")
+    await client.send("manager", f"{path}/request-change", wish, *told)
 
 
 def copies(found: Evidence) -> Iterable[Copy]:
-    """Every incident's state is known to problem management, and how often it was closed."""
+    """Every incident's state is known to problem management, and how often it was closed; and of every change that a
+    problem asked for how it stands."""
     closings = Counter(each.aggregate_id for each in found.logs["incident"] if each.type == CLOSED)
     known = found.kept["problem"]["known_incident"]
     for id, row in found.records["incident"]["incident"].items():
@@ -47,12 +51,20 @@ def copies(found: Evidence) -> Iterable[Copy]:
             kept and {name: kept[name] for name in ("state", "closings")},
             {"state": row["state"], "closings": closings[id]},
         )
+    for id, row in found.records["change"]["change"].items():
+        if row["request"] is not None:
+            problem = found.records["problem"]["problem"][row["problem"]]
+            followed = {"change": problem["change"], "state": problem["change_state"]}
+            yield Copy(f"{row['number']} at {problem['number']}", followed, {"change": id, "state": row["state"]})
 
 
 WORK = Work(
     prepare=prepare,
     lives=(Life(investigate, hands=3), Life(life, hands=2)),
     folds={"problem": fold},
-    effects=leads({"closed": ("problem.recurred", 1), "linked": ("problem.incident_linked", 1)}, "incident", "problem"),
+    effects=(
+        *leads({"closed": ("problem.recurred", 1), "linked": ("problem.incident_linked", 1)}, "incident", "problem"),
+        *leads({"change_requested": ("change.submitted", 1)}, "problem", "change"),
+    ),
     copies=copies,
 )
