@@ -27,6 +27,8 @@ async def prepare(client: Client) -> None:
         "spec": {"nature": "component", "control": "flag"},
     }
     await client.send(KEEPER, "/cmdb/policies", {"documents": [box]}, "ci_type.versioned")
+    # Another replica has the type at hand two seconds later.
+    await asyncio.sleep(3)
     for number in range(SHARED):
         order = {"name": f"shared-{number}", "type": "box", "status": "live"}
         client.people.stock["item"].append(await client.send(KEEPER, "/cmdb/items", order, "ci.registered"))
