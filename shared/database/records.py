@@ -1,5 +1,6 @@
 """A record: one row with an id, a human number and a version that counts its events."""
 
+import re
 from collections.abc import Callable, Mapping
 from functools import cache
 from typing import Any, ParamSpec, TypeVar, cast
@@ -42,6 +43,12 @@ class Record:
     number: Mapped[str] = mapped_column(Text, unique=True, sort_order=-3)
     version: Mapped[int] = mapped_column(sort_order=-2)
     organisation: Mapped[str | None] = mapped_column(Text, sort_order=-1)
+
+
+@once
+def noun(cls: type[Record]) -> str:
+    """What people call such a record, for instance a known error."""
+    return re.sub(r"(?<!^)(?=[A-Z])", " ", cls.__name__).lower()
 
 
 def new(cls: type[R], **values: object) -> R:

@@ -27,7 +27,7 @@ from shared.auth import Caller
 from shared.database import Answer, Cause, Database, Faster, Record, Transaction
 from shared.database.engine import Repeated
 from shared.database.page import Listing, page_parameters, page_text
-from shared.database.records import R, unnumbered
+from shared.database.records import R, noun, unnumbered
 from shared.errors import Conflict, Invalid, KeyReused, NotFound, PreconditionRequired, Refusal, Stale
 from shared.http.query import Query as Query
 from shared.telemetry import traceparent
@@ -227,7 +227,7 @@ class Ask:
         async def insist(transaction: Transaction) -> Settled:
             record = (await transaction.load_many(cls, [id])).get(id)
             if record is None or self.scope not in (None, record.organisation):
-                raise NotFound(f"no {cls.__name__.lower()} {id}")
+                raise NotFound(f"no {noun(cls)} {id}")
             transaction.record(record, decide(record), self.cause())
             return Settled(view.text(record, self.caller), headers={"ETag": f'"{record.version}"'})
 
@@ -254,7 +254,7 @@ class Ask:
         """The record, if there is one and this caller may see it; otherwise NotFound, the same in both cases."""
         record = await self.database.load(cls, id, self.scope)
         if record is None:
-            raise NotFound(f"no {cls.__name__.lower()} {id}")
+            raise NotFound(f"no {noun(cls)} {id}")
         return record
 
     async def show(self, cls: type[R], id: UUID, view: View) -> Response:

@@ -19,7 +19,7 @@ from aiokafka.coordinator.assignors.roundrobin import RoundRobinPartitionAssigno
 from aiokafka.errors import CommitFailedError, IllegalStateError, KafkaError
 
 from shared.bus import Arrival, BusDown
-from shared.kafka.discarding import discard_consumer
+from shared.kafka.discarding import discard_consumer, look_at
 from shared.kafka.records import arrival, one_by_one
 from shared.kafka.settings import KafkaSettings
 
@@ -145,7 +145,7 @@ class KafkaSubscription(ConsumerRebalanceListener):  # type: ignore[misc]  # the
         """
         return monotonic() - self._fine_at <= self._settings.stall
 
-    # ------------------------------------------------------------------ what the library calls during a rebalance
+    # What the library calls during a rebalance:
 
     def on_partitions_revoked(self, revoked: Collection[TopicPartition]) -> None:
         """Everything not done will come again, here or elsewhere."""
@@ -155,8 +155,6 @@ class KafkaSubscription(ConsumerRebalanceListener):  # type: ignore[misc]  # the
         """Have the offsets looked up."""
         self._joined = True
         self._changed.set()
-
-    # ---------------------------------------------------------------------------------------------------- inside
 
     async def _join(self, bound: float) -> None:
         instance = self._settings.instance
@@ -202,7 +200,7 @@ class KafkaSubscription(ConsumerRebalanceListener):  # type: ignore[misc]  # the
             if task is not None:
                 task.cancel()
                 await asyncio.wait({task}, timeout=0.2)
-                _result_of(task)
+                look_at(task)
         self._forget()
         if consumer is not None:
             await discard_consumer(consumer)
@@ -214,7 +212,7 @@ class KafkaSubscription(ConsumerRebalanceListener):  # type: ignore[misc]  # the
         for offsets in (self._first, self._next, self._end, self._done, self._committed):
             offsets.clear()
         if self._fetching is not None and self._fetching.done():
-            _result_of(self._fetching)
+            look_at(self._fetching)
             self._fetching = None
 
     async def _commit(self, consumer: AIOKafkaConsumer, bound: float) -> None:
@@ -299,9 +297,3 @@ class KafkaSubscription(ConsumerRebalanceListener):  # type: ignore[misc]  # the
         self._known = True
         if self.lag() == 0:
             self._fine_at = monotonic()
-
-
-def _result_of(task: "asyncio.Task[Any]") -> None:
-    """Look at how a task ended, so that it does not complain that nobody did."""
-    if task.done() and not task.cancelled() and task.exception() is not None:
-        log.debug("left behind: %r", task.exception())

@@ -21,6 +21,12 @@ FORCE = 1.0
 """Seconds for tasks to notice that they are cancelled."""
 
 
+def look_at(task: "asyncio.Task[Any]") -> None:
+    """See how a task ended, so that it does not complain that nobody did."""
+    if task.done() and not task.cancelled() and task.exception() is not None:
+        log.debug("left behind: %r", task.exception())
+
+
 async def discard_producer(producer: AIOKafkaProducer) -> None:
     """Drop it with everything it has not sent. Its futures stay pending. Takes at most `FORCE` seconds twice."""
     producer._closed = True  # what stop() would set: no more sends, and no complaint by the finaliser

@@ -68,6 +68,24 @@ async def test_what_is_classified_later_is_looked_at_then_and_told_once(fresh_st
     assert [each[1] for each in await suspects(steward, incident)] == ["dismissed"]
 
 
+async def test_a_change_that_is_told_of_afterwards_is_proposed_then_and_once(fresh_steward: Steward) -> None:
+    steward = fresh_steward
+    elsewhere = await estate(steward)
+    incident = await opened_incident(steward, ci=elsewhere.name("web"))
+    unrelated = await opened_incident(steward, ci=elsewhere.name("switch"))
+    assert await suspects(steward, incident) == []
+    await elsewhere.change("CHG-1", "db", start=MONDAY - HOUR)
+    await elsewhere.change("CHG-2", "db", start=MONDAY - 25 * HOUR)
+    await elsewhere.change("CHG-3", "db", start=MONDAY + HOUR)
+    db, web = elsewhere.name("db"), elsewhere.name("web")
+    assert await suspects(steward, incident) == [("CHG-1", "suspected", 60, [db, web])]
+    assert await suspects(steward, unrelated) == []
+    opened, told = await steward.runtime("incident").log.timeline(incident["id"])
+    assert told.causation not in (None, opened.id) and told.correlation != opened.correlation
+    await moved_incident(steward, incident, "classify", category="network")
+    assert len(await suspects(steward, incident)) == 1
+
+
 async def test_the_time_that_counts_is_that_of_the_failure(fresh_steward: Steward) -> None:
     steward = fresh_steward
     elsewhere = await estate(steward)

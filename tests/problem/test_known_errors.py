@@ -47,6 +47,12 @@ def at(**since: float) -> str:
     return (MONDAY + timedelta(**since)).isoformat()
 
 
+async def test_one_that_is_not_there_is_called_by_its_name(steward: Steward) -> None:
+    unknown = uuid4()
+    answer = await steward.client("alice").get(f"{PATH}/{unknown}")
+    assert (answer.status_code, answer.json()["detail"]) == (404, f"no known error {unknown}")
+
+
 async def test_what_is_not_said_is_the_problems(steward: Steward) -> None:
     problem = await opened_problem(steward, title="Orders get lost", ci="orders-db-1", service="Portal", category="App")
     await verb(steward, problem, "workaround", text="Restart the pool")

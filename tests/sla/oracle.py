@@ -124,12 +124,17 @@ class Watch:
         else:
             self.breached = None
 
-    def count(self, minute: int) -> None:
-        """One minute passes."""
-        if self.live and self.running and self.promise.opened[minute]:
-            if self.elapsed == self.limit:
-                self.breached = minute
-            self.elapsed += 1
+    def walk(self, begin: int, end: int) -> None:
+        """These minutes pass, one by one; nothing happens in between."""
+        if not (self.live and self.running):
+            return
+        opened, limit, elapsed = self.promise.opened, self.limit, self.elapsed
+        for minute in range(begin, end):
+            if opened[minute]:
+                if elapsed == limit:
+                    self.breached = minute
+                elapsed += 1
+        self.elapsed = elapsed
 
     def deadlines(self) -> tuple[int | None, int | None]:
         """(due, late) if it kept running since its present stretch began; BEYOND where that is after the window."""
@@ -155,6 +160,8 @@ def watches(moments: Sequence[Moment], promises: Sequence[Promise], rules: Rules
     for moment in moments:
         arrivals.setdefault(max(latest, moment.minute), []).append((moment, moment.minute < latest))
         latest = max(latest, moment.minute)
+    changes = {*arrivals, *(promise.since for promise in promises), end}
+    following = sorted(change for change in changes if minute < change <= end)
     while True:
         current = [promise for promise in promises if promise.since <= minute][-1]
         for watch in found[-1:]:
@@ -177,8 +184,8 @@ def watches(moments: Sequence[Moment], promises: Sequence[Promise], rules: Rules
                 found[-1].went_back = True
         if minute == end:
             return found
-        found[-1].count(minute)
-        minute += 1
+        found[-1].walk(minute, following[0])
+        minute = following.pop(0)
 
 
 STATUSES = {

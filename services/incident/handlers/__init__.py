@@ -1,7 +1,7 @@
 """What the incident desk keeps of other services' facts, and does because of them. HANDLERS is all of it, as data."""
 
 from contracts import change, cmdb, known_error, problem, sla
-from services.incident.handlers import clocks, estate, problems
+from services.incident.handlers import causes, clocks, estate, problems
 from services.incident.tables import Dependency, KnownError, KnownItem, KnownProblem, RecentChange, SlaClock
 from shared.events.handling import Handlers, Projection, Reaction
 
@@ -16,6 +16,7 @@ CLOCK_EVENTS = (
     sla.ClockCancelled,
 )
 
+# A reaction judges by what the projection before it has kept of the same batch.
 HANDLERS: Handlers = (
     Projection(
         problems.problems,
@@ -71,7 +72,7 @@ HANDLERS: Handlers = (
         ),
         (RecentChange.__table__,),
     ),
-    # The reaction judges by what the projection before it has kept of the same batch.
+    Reaction(causes.suspect_changes, (change.ChangeStarted,)),
     Projection(clocks.clocks, CLOCK_EVENTS, (SlaClock.__table__,)),
     Reaction(clocks.follow_clocks, CLOCK_EVENTS),
 )

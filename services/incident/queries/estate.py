@@ -14,6 +14,7 @@ from shared.database.graph import Edges, Reached, Rows, reached
 # From what fails to what feels it; back: from an item to what it depends on.
 FELT = Edges("dependency", "provider", "dependent")
 ITEM = text("SELECT id, name, nature, status, criticality FROM known_item WHERE name = :name")
+IDS = text("SELECT id FROM known_item WHERE name = ANY(CAST(:names AS text[]))")
 ITEMS = text("SELECT id, name, nature, status, criticality FROM known_item WHERE id = ANY(CAST(:ids AS uuid[]))")
 # What is not used yet, or any more, feels nothing.
 UNUSED = ("planned", "retired")
@@ -84,6 +85,15 @@ async def surroundings(rows: Rows, ci: str | None, at: datetime, depth: int, mos
         if id in items
     }
     return Surroundings(paths, way.complete)
+
+
+async def feeling(rows: Rows, names: Sequence[str], at: datetime, depth: int, most: int = 2000) -> list[str]:
+    """These items and what feels their failure, by name."""
+    starts = [row.id for row in await rows.rows(IDS, {"names": list(names)})]
+    if not starts:
+        return list(names)
+    way = await reached(rows, FELT, starts, at, depth=depth, most=most)
+    return sorted({*names, *(item.name for item in (await named(rows, way)).values())})
 
 
 async def named(rows: Rows, way: Reached) -> dict[UUID, Any]:

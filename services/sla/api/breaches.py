@@ -16,6 +16,7 @@ from services.sla.lifecycle import Outcome
 from services.sla.queries.reviews import BREACHES, EXPLANATION
 from services.sla.tables import Clock, Explanation, Measurement
 from shared.database import Transaction
+from shared.database.records import noun
 from shared.errors import Conflict, NotFound
 from shared.http.ask import Ask, Asked, Query, Settled, View
 from shared.http.route import Room
@@ -110,7 +111,7 @@ async def explained(ask: Ask, cls: type[Missed], id: UUID, order: Explain) -> Re
     async def act(transaction: Transaction) -> Settled:
         missed = (await transaction.load_many(cls, [id])).get(id)
         if missed is None:
-            raise NotFound(f"no {cls.__name__.lower()} {id}")
+            raise NotFound(f"no {noun(cls)} {id}")
         must_be_missed(ask, missed)
         known = (await transaction.execute(EXPLANATION, {"missed": id})).scalars().all()
         rows = await transaction.load_many(Explanation, known)
