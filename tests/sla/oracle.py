@@ -12,6 +12,7 @@ from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
 MINUTE = timedelta(minutes=1)
+HOUR = 60
 BEYOND = 10**9
 """A minute after the end of the window."""
 
@@ -141,13 +142,16 @@ class Watch:
         if self.cancelled or not self.running or self.begun_with > self.limit:
             return None, None
         minute, elapsed, opened = self.begun, self.begun_with, self.promise.opened
+        # Whole hours at once for as long as one cannot reach the limit.
+        while self.limit - elapsed > HOUR and minute + HOUR < len(opened):
+            elapsed += opened.count(1, minute, minute + HOUR)
+            minute += HOUR
         while elapsed < self.limit and minute < len(opened):
             elapsed += opened[minute]
             minute += 1
         due = minute if elapsed == self.limit else BEYOND
-        while minute < len(opened) and not opened[minute]:
-            minute += 1
-        return due, minute if minute < len(opened) else BEYOND
+        late = opened.find(1, minute)
+        return due, late if late >= 0 else BEYOND
 
 
 def watches(moments: Sequence[Moment], promises: Sequence[Promise], rules: Rules, end: int) -> list[Watch]:
