@@ -74,7 +74,9 @@ async def supervise(data: Path, base_port: int) -> int:
         return 0
     if failure := starting.exception():
         if isinstance(failure, FolderInUse):
-            raise failure
+            # The state there is another one's. Whoever waits for this one reads its log.
+            sys.stderr.write(f"{failure}\n")
+            return 1
         write_state(data, {**own, "ready": False, "failure": str(failure)})
         if not isinstance(failure, CannotStart):
             raise failure

@@ -12,7 +12,7 @@ import httpx
 import pytest
 
 from shared.local import kafka
-from shared.local.processes import CannotStart, processes_in, until
+from shared.local.processes import CannotStart, Claim, processes_in, until
 from shared.local.system import found_services
 from shared.local.up import holder, read_state
 from tests.conftest import not_available
@@ -91,3 +91,13 @@ async def test_what_keeps_it_from_starting_is_said_in_the_end(data: Path, free_p
     assert "ports must lie between 1024 and 32767" in said
     assert holder(data) is None
     assert json.dumps(read_state(data).get("ready")) == "false"
+
+
+async def test_a_folder_that_is_in_use_is_named_and_nothing_else(data: Path, free_port: Callable[[], int]) -> None:
+    claim = Claim(data, "postgres")
+    try:
+        code, said = await command("up", "--data", str(data), "--port", str(free_port()))
+    finally:
+        claim.release()
+    assert code == 1
+    assert "in use by another Steward" in said and "Traceback" not in said
