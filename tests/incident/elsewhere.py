@@ -73,7 +73,13 @@ class Elsewhere:
         return id
 
     async def change(
-        self, number: str, *items: str, start: datetime, end: datetime | None = None, **facts: Any
+        self,
+        number: str,
+        *items: str,
+        start: datetime,
+        end: datetime | None = None,
+        historical: bool = False,
+        **facts: Any,
     ) -> UUID:
         """A change of these items (short names) that started, and ended if `end` says when; its id."""
         id = uuid7()
@@ -85,7 +91,7 @@ class Elsewhere:
         ]
         if end is not None:
             told.append(change.ChangeImplemented(**about, state="implemented", started_at=start, ended_at=end))
-        await self.come(*(self.message(id, number, each) for each in told))
+        await self.come(*(self.message(id, number, each, historical=historical) for each in told))
         return id
 
     async def known_error(self, number: str, title: str, *items: str, **facts: Any) -> UUID:

@@ -86,6 +86,19 @@ async def test_a_change_that_is_told_of_afterwards_is_proposed_then_and_once(fre
     assert len(await suspects(steward, incident)) == 1
 
 
+async def test_the_past_of_change_management_is_not_proposed_and_others_wait_for_their_turn(
+    fresh_steward: Steward,
+) -> None:
+    steward = fresh_steward
+    elsewhere = await estate(steward)
+    await elsewhere.change("CHG-1", "web", start=MONDAY - HOUR)
+    incident = await opened_incident(steward, ci=elsewhere.name("web"))
+    await elsewhere.change("CHG-2", "web", start=MONDAY - HOUR, historical=True)
+    await elsewhere.change("CHG-3", "web", start=MONDAY - HOUR)
+    found = await read(steward.client("alice"), f"/incident/incidents/{incident['id']}")
+    assert [each["number"] for each in found["suspects"]] == ["CHG-3"]
+
+
 async def test_the_time_that_counts_is_that_of_the_failure(fresh_steward: Steward) -> None:
     steward = fresh_steward
     elsewhere = await estate(steward)
