@@ -25,6 +25,11 @@ def share(member: KafkaSubscription) -> Set[TopicPartition]:
     return frozenset(inside(member).assignment())
 
 
+async def never(*_: object, **__: object) -> None:
+    """What a request is that nobody answers."""
+    await asyncio.Event().wait()
+
+
 async def perish(member: KafkaSubscription) -> None:
     """End it as kill -9 would: connections gone, the group not told."""
     consumer = inside(member)
@@ -125,9 +130,6 @@ async def test_a_member_whose_client_gets_no_answers_while_others_do_joins_anew(
     await until(lambda: subscription.lag() == 0, "the offsets are known")
     deaf = inside(subscription)
 
-    async def never(*_: object, **__: object) -> None:
-        await asyncio.Event().wait()
-
     for task in _tasks(deaf._fetcher):
         task.cancel()
     monkeypatch.setattr(deaf._client, "send", never)
@@ -153,9 +155,6 @@ async def test_a_member_waits_for_a_broker_that_answers_nobody(
     subscription = await bus.subscribe(group, [topic])
     await until(lambda: subscription.lag() == 0, "the offsets are known")
     waiting = inside(subscription)
-
-    async def never(*_: object, **__: object) -> None:
-        await asyncio.Event().wait()
 
     with monkeypatch.context() as away:
         away.setattr(waiting._client, "send", never)
