@@ -29,6 +29,7 @@ from shared.database import Database
 from shared.database.migrate import difference, migrate, write
 from shared.events.tables import APPEND_ONLY
 from shared.front import Front
+from shared.http.unreadable import Protocol
 from shared.kafka import KafkaBus, KafkaSettings
 from shared.local import issuer as local_issuer
 from shared.local import postgres as local_postgres
@@ -130,7 +131,7 @@ class Server(uvicorn.Server):
 
 def server(system: System) -> Server:
     config = uvicorn.Config(
-        system.front, host=system.settings.host, port=system.settings.port, loop="uvloop", http="httptools",
+        system.front, host=system.settings.host, port=system.settings.port, loop="uvloop", http=Protocol,
         log_config=None, access_log=False, server_header=False, timeout_graceful_shutdown=10, lifespan="on",
         backlog=2048, timeout_keep_alive=30,
     )  # fmt: skip

@@ -18,6 +18,7 @@ import httpx
 import uvicorn
 
 from contracts.envelope import Message
+from shared.http.unreadable import Protocol
 from shared.kafka import KafkaBus, KafkaSettings
 from shared.local import issuer as local_issuer
 from shared.local.issuer import Issuer
@@ -134,7 +135,7 @@ async def in_process(steward: Steward, port: int) -> AsyncIterator[Desk]:
                 found += messages
         return found
 
-    config = uvicorn.Config(steward.system.front, port=port, log_config=None, lifespan="off", ws="none")
+    config = uvicorn.Config(steward.system.front, port=port, log_config=None, lifespan="off", ws="none", http=Protocol)
     server = Quiet(config)
     serving = asyncio.create_task(server.serve())
     transport = httpx.ASGITransport(steward.system.front)
