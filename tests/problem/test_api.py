@@ -57,6 +57,7 @@ async def test_a_problem_from_its_opening_to_its_end(steward: Steward) -> None:
     await verb(steward, problem, "workaround", text="Restart the pool")
     found = await verb(steward, problem, "request-change", title="New driver", reason="It leaks")
     assert (found["state"], found["waiting_reason"]) == ("waiting", "change")
+    await steward.drained()
     assert (await verb(steward, problem, "resume"))["waiting_reason"] is None
     await verb(steward, problem, "wait", reason="evidence")
     cause: Json = {"cause": "The driver leaks", "method": "fault-tree", "evidence": ["It does so in a test"]}
@@ -72,12 +73,12 @@ async def test_a_problem_from_its_opening_to_its_end(steward: Steward) -> None:
     assert [each["event"] for each in timeline["items"]] == [
         "problem.opened", "problem.classified", "problem.prioritised", "problem.assigned",
         "problem.started", "problem.status_changed", "workaround.recorded", "problem.status_changed",
-        "problem.change_requested", "problem.waiting", "problem.status_changed",
+        "problem.change_requested", "problem.waiting", "problem.status_changed", "problem.change_followed",
         "problem.resumed", "problem.status_changed", "problem.waiting", "problem.status_changed",
         "cause.identified", "problem.resolved", "problem.status_changed", "problem.closed", "problem.status_changed",
         "problem.reopened", "problem.status_changed", "problem.cancelled", "problem.status_changed",
     ]  # fmt: skip
-    assert [each["sequence"] for each in timeline["items"]] == list(range(1, 25))
+    assert [each["sequence"] for each in timeline["items"]] == list(range(1, 26))
     assert {each["actor"] for each in timeline["items"]} == {"manager"}
 
 
