@@ -32,6 +32,13 @@ class WentHome(Exception):
     """The client has given up a command, and what it was about to do next with it."""
 
 
+async def together(*commands: Awaitable[None] | Awaitable[Json]) -> None:
+    """At the same time. Raises WentHome when all have ended, where somebody went home from one of them."""
+    for outcome in await asyncio.gather(*commands, return_exceptions=True):
+        if isinstance(outcome, BaseException):
+            raise outcome
+
+
 class Gateway(ByService):
     """Sends the requests to a service in turn to each of its processes."""
 

@@ -9,10 +9,11 @@ from uuid import uuid4
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from pydantic import ValidationError
 from sqlalchemy import text
 
 from tests.builders import Json, read, told
-from tests.platform.bakery import SACK_LIST
+from tests.platform.bakery import SACK_LIST, SackQuery
 from tests.platform.test_commands import refused
 from tests.system import MONDAY, Steward
 
@@ -224,3 +225,8 @@ BROKEN = [
 async def test_broken_cursors_are_refused(village: Steward, cursor: str) -> None:
     answer = await village.client("alice").get("/mill/sacks", params={"cursor": cursor})
     assert refused(answer, 422, "invalid")["errors"][0]["field"] == "cursor"
+
+
+def test_what_was_read_of_a_query_cannot_be_changed_by_one_of_those_who_share_it() -> None:
+    with pytest.raises(ValidationError, match="frozen"):
+        SackQuery.read([("limit", "3")]).limit = 4  # type: ignore[misc]  # that is what is tested

@@ -34,6 +34,11 @@ class Copy:
     kept: Row | None
     original: Row
 
+    @classmethod
+    def of(cls, what: str, kept: Row | None, original: Row) -> "Copy":
+        """Compared in what the original says."""
+        return cls(what, kept and {name: kept[name] for name in original}, original)
+
 
 @dataclass(frozen=True)
 class Taken:

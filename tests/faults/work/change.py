@@ -12,7 +12,7 @@ from contracts.envelope import instant_text
 from services.change.domain.fold import fold
 from shared.clock import Clock
 from tests.faults.checker.findings import Copy, Evidence
-from tests.faults.people import Client
+from tests.faults.people import Client, together
 from tests.faults.work import Life, Work
 from tests.journeys.documents import SINCE
 
@@ -79,14 +79,10 @@ async def carried_out(client: Client) -> None:
     # Who asks does not approve: a refusal, which must leave no trace.
     await client.send("alice", f"{path}/approve", {})
     await client.send("bob", f"{path}/approve", {}, "change.approval_given")
-    both = await asyncio.gather(
+    await together(
         client.send("erin", f"{path}/approve", {}, "change.approval_given", "change.approved"),
         client.send("heidi", f"{path}/comment", {"text": "I shall be there"}, "change.commented"),
-        return_exceptions=True,
     )
-    for failure in both:
-        if isinstance(failure, BaseException):
-            raise failure
     await client.send("alice", f"{path}/start", {"reason": "It cannot wait"}, "change.started")
     if client.chance.random() < 0.3:
         undone = {"restored": True, "note": "It does not fit"}
@@ -108,12 +104,10 @@ def copies(found: Evidence) -> Iterable[Copy]:
     items, edges = found.kept["change"]["known_item"], found.kept["change"]["known_relationship"]
     for id, row in found.records["cmdb"]["configuration_item"].items():
         told = {name: row[name] for name in ("name", "status")}
-        kept = items.get((id,))
-        yield Copy(f"{row['number']} at change management", kept and {name: kept[name] for name in told}, told)
+        yield Copy.of(f"{row['number']} at change management", items.get((id,)), told)
     for id, row in found.records["cmdb"]["relationship"].items():
         told = {name: row[name] for name in ("provider", "dependent", "valid_to")}
-        kept = edges.get((id,))
-        yield Copy(f"{row['number']} at change management", kept and {name: kept[name] for name in told}, told)
+        yield Copy.of(f"{row['number']} at change management", edges.get((id,)), told)
     for collision, times in Counter(
         json.loads(each.data)["collision"] for each in found.logs["change"] if each.type == FOUND
     ).items():

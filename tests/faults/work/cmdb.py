@@ -79,12 +79,8 @@ def copies(found: Evidence) -> Iterable[Copy]:
     known = found.kept["cmdb"]["known_record"]
     for kind in ("incident", "problem", "change"):
         for id, row in found.records[kind][kind].items():
-            kept = known.get((id,))
-            yield Copy(
-                f"{row['number']} at configuration management",
-                kept and {name: kept[name] for name in ("kind", "number", "state")},
-                {"kind": kind, "number": row["number"], "state": row["state"]},
-            )
+            told = {"kind": kind, "number": row["number"], "state": row["state"]}
+            yield Copy.of(f"{row['number']} at configuration management", known.get((id,)), told)
 
 
 WORK = Work(

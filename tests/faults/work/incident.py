@@ -1,11 +1,10 @@
 """The desk: incidents from their opening to their second closing, each behind one of a few problems."""
 
-import asyncio
 from collections.abc import Iterable
 
 from services.incident.domain.fold import fold
 from tests.faults.checker.findings import Copy, Evidence
-from tests.faults.people import Client
+from tests.faults.people import Client, together
 from tests.faults.work import Life, Work
 
 SERVICE = "printing"
@@ -23,14 +22,10 @@ async def life(client: Client) -> None:
     if problems := client.people.stock["problem"]:
         await verb("link", "incident.linked", problem=client.chance.choice(problems)["id"])
     await verb("start", "incident.started")
-    both = await asyncio.gather(
+    await together(
         verb("wait", "incident.waiting", reason="user"),
         verb("comment", "incident.commented", who="root", text="I have seen it too"),
-        return_exceptions=True,
     )
-    for failure in both:
-        if failure is not None:
-            raise failure
     await verb("resume", "incident.resumed")
     # There is nothing to resume any more: a refusal, which must leave no trace.
     await verb("resume")
@@ -45,19 +40,15 @@ def copies(found: Evidence) -> Iterable[Copy]:
     """Every problem's state and workaround, every change's state and every item's status are known at the desk."""
     known = found.kept["incident"]["known_problem"]
     for id, row in found.records["problem"]["problem"].items():
-        kept = known.get((id,))
-        yield Copy(
-            f"{row['number']} at the desk",
-            kept and {name: kept[name] for name in ("state", "workaround")},
-            {name: row[name] for name in ("state", "workaround")},
-        )
+        told = {name: row[name] for name in ("state", "workaround")}
+        yield Copy.of(f"{row['number']} at the desk", known.get((id,)), told)
     for service, table, copy, name in (
         ("change", "change", "recent_change", "state"),
         ("cmdb", "configuration_item", "known_item", "status"),
     ):
         for id, row in found.records[service][table].items():
             kept = found.kept["incident"][copy].get((id,))
-            yield Copy(f"{row['number']} at the desk", kept and {name: kept[name]}, {name: row[name]})
+            yield Copy.of(f"{row['number']} at the desk", kept, {name: row[name]})
 
 
 WORK = Work(lives=(Life(life, hands=8),), folds={"incident": fold}, copies=copies)

@@ -45,10 +45,9 @@ def copies(found: Evidence) -> Iterable[Copy]:
     closings = Counter(each.aggregate_id for each in found.logs["incident"] if each.type == CLOSED)
     known = found.kept["problem"]["known_incident"]
     for id, row in found.records["incident"]["incident"].items():
-        kept = known.get((id,))
-        yield Copy(
+        yield Copy.of(
             f"{row['number']} at problem management",
-            kept and {name: kept[name] for name in ("state", "closings")},
+            known.get((id,)),
             {"state": row["state"], "closings": closings[id]},
         )
     for id, row in found.records["change"]["change"].items():

@@ -43,11 +43,8 @@ def copies(found: Evidence) -> Iterable[Copy]:
     """Every incident's state is known where it is measured, after all of its events."""
     known = found.kept["sla"]["tracked"]
     for id, row in found.records["incident"]["incident"].items():
-        kept = known.get((id,))
-        yield Copy(
-            f"{row['number']} at service levels",
-            kept and {name: kept[name] for name in ("state", "sequence")},
-            {"state": row["state"], "sequence": row["version"]},
+        yield Copy.of(
+            f"{row['number']} at service levels", known.get((id,)), {"state": row["state"], "sequence": row["version"]}
         )
 
 
