@@ -3,8 +3,12 @@
 import asyncio
 import os
 import signal
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from typing import Any
 from uuid import UUID, uuid4
+from weakref import WeakSet
 
 import pytest
 
@@ -16,6 +20,8 @@ from tests.bus.samples import by_record, drain, events, ids
 
 pytestmark = pytest.mark.kafka
 
+Task = asyncio.Task[Any]
+
 
 @pytest.fixture
 async def topic(impatient: KafkaBus) -> str:
@@ -24,10 +30,25 @@ async def topic(impatient: KafkaBus) -> str:
     return topic
 
 
-def own_tasks(before: set["asyncio.Task[Any]"]) -> set["asyncio.Task[Any]"]:
-    """Those that have come since, but for what the clients of other tests' fixtures go on beginning."""
-    names = {each.get_coro().__qualname__ for each in before}  # type: ignore[union-attr]
-    return {each for each in asyncio.all_tasks() - before if each.get_coro().__qualname__ not in names}  # type: ignore[union-attr]
+@contextmanager
+def own_tasks() -> Iterator[Callable[[], set[Task]]]:
+    """What the block begins, and what that begins in turn, and has not ended: other tests' services share the loop."""
+    loop, began = asyncio.get_running_loop(), WeakSet[Task]()
+    mine: ContextVar[bool] = ContextVar("mine", default=False)
+
+    def begin(loop: asyncio.AbstractEventLoop, coro: Any, **options: Any) -> Task:
+        task: Task = asyncio.Task(coro, loop=loop, **options)
+        if mine.get():
+            began.add(task)
+        return task
+
+    usual, token = loop.get_task_factory(), mine.set(True)
+    loop.set_task_factory(begin)
+    try:
+        yield lambda: {each for each in began if not each.done()}
+    finally:
+        loop.set_task_factory(usual)
+        mine.reset(token)
 
 
 async def publish_until_taken(publisher: KafkaPublisher, topic: str, messages: list[Message]) -> None:
@@ -129,51 +150,52 @@ async def test_publishing_ends_in_bus_down_within_its_bound_and_works_again_late
 async def test_everything_closes_within_five_seconds_and_leaves_no_task(
     broker: LocalKafka, topic: str, group: str, stop: signal.Signals
 ) -> None:
-    before = asyncio.all_tasks()
-    bus = KafkaBus(KafkaSettings(bootstrap=broker.bootstrap, timeout=3))
-    publisher, subscription = bus.publisher(), await bus.subscribe(group, [topic])
-    await publisher.publish(topic, events(aggregates=5, each=5))
-    await subscription.batch(10, 5)
-    os.kill(broker.pid, stop)
-    try:
-        publishing = asyncio.create_task(publisher.publish(topic, events(aggregates=50, each=50)))
-        receiving = asyncio.create_task(subscription.batch(1000, 60))
-        await asyncio.sleep(0.2)
-        async with asyncio.timeout(5.5):
-            await bus.close()
-        async with asyncio.timeout(5):
-            results = await asyncio.gather(publishing, receiving, return_exceptions=True)
-        assert isinstance(results[0], BusDown)
-        assert own_tasks(before) == set()
-    finally:
-        if stop == signal.SIGSTOP:
-            os.kill(broker.pid, signal.SIGCONT)
+    with own_tasks() as left:
+        bus = KafkaBus(KafkaSettings(bootstrap=broker.bootstrap, timeout=3))
+        publisher, subscription = bus.publisher(), await bus.subscribe(group, [topic])
+        await publisher.publish(topic, events(aggregates=5, each=5))
+        await subscription.batch(10, 5)
+        os.kill(broker.pid, stop)
+        try:
+            publishing = asyncio.create_task(publisher.publish(topic, events(aggregates=50, each=50)))
+            receiving = asyncio.create_task(subscription.batch(1000, 60))
+            await asyncio.sleep(0.2)
+            assert publishing in left()
+            async with asyncio.timeout(5.5):
+                await bus.close()
+            async with asyncio.timeout(5):
+                results = await asyncio.gather(publishing, receiving, return_exceptions=True)
+            assert isinstance(results[0], BusDown)
+            assert left() == set()
+        finally:
+            if stop == signal.SIGSTOP:
+                os.kill(broker.pid, signal.SIGCONT)
 
 
 async def test_a_cancelled_publish_leaves_nothing_behind(broker: LocalKafka, topic: str) -> None:
-    before = asyncio.all_tasks()
-    bus = KafkaBus(KafkaSettings(bootstrap=broker.bootstrap, timeout=30))
-    publisher = bus.publisher()
-    await publisher.publish(topic, events(aggregates=1, each=1))
-    broker.kill()
-    publishing = asyncio.create_task(publisher.publish(topic, events(aggregates=50, each=50)))
-    await asyncio.sleep(0.2)
-    publishing.cancel()
-    with pytest.raises(asyncio.CancelledError):
-        await publishing
-    async with asyncio.timeout(5):
-        await bus.close()
-    assert own_tasks(before) == set()
+    with own_tasks() as left:
+        bus = KafkaBus(KafkaSettings(bootstrap=broker.bootstrap, timeout=30))
+        publisher = bus.publisher()
+        await publisher.publish(topic, events(aggregates=1, each=1))
+        broker.kill()
+        publishing = asyncio.create_task(publisher.publish(topic, events(aggregates=50, each=50)))
+        await asyncio.sleep(0.2)
+        publishing.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await publishing
+        async with asyncio.timeout(5):
+            await bus.close()
+        assert left() == set()
 
 
 async def test_without_a_broker_everything_says_so_within_its_bound(impatient: KafkaBus, broker: LocalKafka) -> None:
-    before = asyncio.all_tasks()
     broker.kill()
-    async with asyncio.timeout(15):
-        with pytest.raises(BusDown):
-            await impatient.start()
-        with pytest.raises(BusDown):
-            await impatient.ensure_topics(["steward.test"])
-        with pytest.raises(BusDown):
-            await impatient.subscribe("nobody", ["steward.test"])
-    assert own_tasks(before) == set()
+    with own_tasks() as left:
+        async with asyncio.timeout(15):
+            with pytest.raises(BusDown):
+                await impatient.start()
+            with pytest.raises(BusDown):
+                await impatient.ensure_topics(["steward.test"])
+            with pytest.raises(BusDown):
+                await impatient.subscribe("nobody", ["steward.test"])
+        assert left() == set()
