@@ -6,9 +6,11 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
+from services.sla.rules.calendar import ZERO
 from services.sla.rules.calendar_spec import CalendarSpec
 from services.sla.rules.documents import stored
 from services.sla.rules.durations import duration_text, parse_duration
+from services.sla.rules.walking import first_open, walk
 from tests.sla.given import ALWAYS, OFFICE_HOURS, at, calendar, hours
 
 pytestmark = pytest.mark.capability("SLM-4")
@@ -77,6 +79,21 @@ def test_an_opening_that_does_not_exist_moves_to_the_first_instant_that_does() -
     early = calendar({"zone": "Europe/Berlin", "weekly": {"sunday": ["02:30-04:00"]}})
     assert early.next_open(at("2026-03-28 12:00")) == at("2026-03-29 01:00")
     assert early.elapsed(at("2026-03-28 12:00"), at("2026-03-29 12:00")) == hours(1)
+
+
+@pytest.mark.parametrize(
+    ("zone", "span", "day", "before", "opens"),
+    [
+        # Samoa went over the date line and had no 30 December.
+        ("Pacific/Apia", "09:00-17:00", "friday-saturday", "2011-12-30 09:00", "2011-12-30 19:00"),
+        # In São Paulo the clocks went from 00:00 to 01:00.
+        ("America/Sao_Paulo", "00:15-00:45", "sunday", "2018-11-03 12:00", "2018-11-11 02:15"),
+    ],
+)
+def test_a_span_that_the_clocks_skip_opens_nothing(zone: str, span: str, day: str, before: str, opens: str) -> None:
+    skipped = calendar({"zone": zone, "weekly": {day: [span]}})
+    assert skipped.next_open(at(before)) == first_open(skipped, at(before)) == at(opens)
+    assert skipped.elapsed(at(before), at(opens)) == walk(skipped, at(before), at(opens)) == ZERO
 
 
 def test_of_an_ambiguous_reading_a_start_takes_the_first_and_an_end_the_second() -> None:

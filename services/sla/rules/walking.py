@@ -42,8 +42,9 @@ def walk_until(calendar: CalendarVersion, start: datetime, length: timedelta) ->
 
 
 def first_open(calendar: CalendarVersion, start: datetime) -> datetime | None:
-    """The first instant from `start` on that lies in a span."""
-    return next((max(opening, start) for opening, closing in _days(calendar, start) if closing > start), None)
+    """The first instant from `start` on that lies in a span. One that the clocks skip has no instant at all."""
+    spans = ((max(opening, start), closing) for opening, closing in _days(calendar, start))
+    return next((opening for opening, closing in spans if closing > opening), None)
 
 
 def _days(calendar: CalendarVersion, start: datetime) -> Iterator[tuple[datetime, datetime]]:
