@@ -21,14 +21,15 @@ from shared.errors import Invalid
 
 encode = msgspec.json.Encoder(decimal_format="number").encode
 OPERATORS = {
-    "in": "{c} = ANY(:{p})",
-    "eq": "{c} = :{p}",
-    "gte": "{c} >= :{p}",
-    "gt": "{c} > :{p}",
-    "lte": "{c} <= :{p}",
-    "lt": "{c} < :{p}",
-    "search": "{c} @@ websearch_to_tsquery('simple', :{p})",
-    "null": "({c} IS NULL) = :{p}",
+    "in": "{c} = ANY({v})",
+    "any": "{c} = ANY({v})",
+    "eq": "{c} = {v}",
+    "gte": "{c} >= {v}",
+    "gt": "{c} > {v}",
+    "lte": "{c} <= {v}",
+    "lt": "{c} < {v}",
+    "search": "{c} @@ websearch_to_tsquery('simple', {v})",
+    "null": "({c} IS NULL) = {v}",
 }
 
 
@@ -37,9 +38,10 @@ class Listing:
     """What one list shows and by what it is filtered and sorted. All of it is SQL of ours; only values are a caller's.
 
     `shown` maps each field of an item to its SQL expression; `id` is one of them. `filters` maps each parameter to
-    (expression, operator). `sorts` maps each sortable field to (expression, SQL type); expressions that may be NULL
-    cannot be sorted by. `chosen` maps each further field to the column whose value chooses its JSON text from what the
-    caller of the list gives: what is the same for all rows of one state need not be written for each.
+    (expression, operator); those of "in" have a few declared values, those of "any" have any. `sorts` maps each
+    sortable field to (expression, SQL type); expressions that may be NULL cannot be sorted by. `chosen` maps each
+    further field to the column whose value chooses its JSON text from what the caller of the list gives: what is the
+    same for all rows of one state need not be written for each.
     """
 
     source: str
@@ -55,11 +57,17 @@ class Listing:
 
 @lru_cache(maxsize=1000)
 def page_statement(
-    listing: Listing, used: tuple[str, ...], sort: str, descending: bool, after: bool, scoped: bool
-) -> TextClause:
+    listing: Listing, used: tuple[tuple[str, str], ...], sort: str, descending: bool, limit: int | None, after: bool,
+    scoped: bool,
+) -> TextClause:  # fmt: skip
+    """`used` names each filter and what it is compared with, as `compared` writes it; `limit` None: a parameter.
+
+    With a limit that it does not know PostgreSQL plans every page anew, which takes it longer than to read the rows.
+    With one that is written out it keeps the plan (docs/decisions).
+    """
     expression, kind = listing.sorts[sort]
     direction, beyond = ("DESC", "<") if descending else ("ASC", ">")
-    where = [OPERATORS[listing.filters[name][1]].format(c=listing.filters[name][0], p=f"f_{name}") for name in used]
+    where = [OPERATORS[listing.filters[name][1]].format(c=listing.filters[name][0], v=value) for name, value in used]
     if scoped:
         where.append("organisation = :organisation")
     if after:
@@ -70,9 +78,14 @@ def page_statement(
     found = (
         f"SELECT *, CAST({expression} AS text) AS x_sort FROM {source} "
         f"{'WHERE ' + ' AND '.join(where) if where else ''} "
-        f"ORDER BY {expression} {direction}, id {direction} LIMIT :limit + 1"
+        f"ORDER BY {expression} {direction}, id {direction} LIMIT {':limit' if limit is None else limit} + 1"
     )
     return text(f"SELECT {shown}, {source}.x_sort{choosing} FROM ({found}) AS {source}")
+
+
+def compared(name: str, value: Any) -> str:
+    """What a filter is compared with: true and false themselves, of which indexes know, or the parameter's name."""
+    return str(value).lower() if isinstance(value, bool) else f":f_{name}"
 
 
 @lru_cache(maxsize=1000)
@@ -134,11 +147,17 @@ def page_parameters(
     name, descending = order.removeprefix("-"), order.startswith("-")
     if name not in listing.sorts:
         raise Invalid.field("sort", f"one of {', '.join(sorted(listing.sorts))}, with - before it for descending")
-    used = tuple(key for key in listing.filters if filters.get(key) is not None)
-    parameters: dict[str, Any] = {f"f_{key}": filters[key] for key in used} | {"limit": limit}
+    used = tuple((key, compared(key, filters[key])) for key in listing.filters if filters.get(key) is not None)
+    parameters: dict[str, Any] = {f"f_{key}": filters[key] for key, value in used if value[0] == ":"}
+    # Which index is best hangs on whose records or which word is sought; on a few declared values it hardly does.
+    kept = organisation is None and all(value[0] != ":" or listing.filters[key][1] == "in" for key, value in used)
+    if not kept:
+        parameters["limit"] = limit
     if organisation is not None:
         parameters["organisation"] = organisation
     if given is not None:
         parameters["after"], parameters["after_id"] = place(given, order)
-    statement = page_statement(listing, used, name, descending, given is not None, organisation is not None)
+    statement = page_statement(
+        listing, used, name, descending, limit if kept else None, given is not None, organisation is not None
+    )
     return statement, parameters, order

@@ -6,7 +6,7 @@ sack (projections; a label is a record with events of its own), and bakes a loaf
 
 from collections.abc import Callable, Sequence
 from datetime import datetime
-from typing import Annotated, Any, ClassVar
+from typing import Annotated, Any, ClassVar, Literal
 from uuid import UUID, uuid5
 
 from fastapi import Query as InQuery
@@ -166,7 +166,7 @@ class Sacks(BaseModel):
 
 class SackQuery(Query):
     grain: list[str] | None = None
-    state: str | None = None
+    state: list[Literal["filled", "ground"]] | None = None
     organisation: str | None = None
     weight: int | None = None
     heavier: int | None = None
@@ -183,8 +183,8 @@ SACK_LIST = Listing(
     source="sack",
     shown={name: f'sack."{name}"' for name in SackView.model_fields},
     filters={
-        "grain": ("grain", "in"),
-        "state": ("state", "eq"),
+        "grain": ("grain", "any"),
+        "state": ("state", "in"),
         "organisation": ("organisation", "eq"),
         "weight": ("weight", "eq"),
         "heavier": ("weight", "gt"),

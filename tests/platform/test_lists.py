@@ -12,6 +12,8 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 from sqlalchemy import text
 
+from shared.database import Database
+from shared.database.page import page_parameters
 from tests.builders import Json, read, told
 from tests.platform.bakery import SACK_LIST, SackQuery
 from tests.platform.test_commands import refused
@@ -25,6 +27,12 @@ FILL = text(
     "INSERT INTO sack (id, number, version, organisation, grain, weight, state, notes, filled_at) "
     "VALUES (:id, 'SCK-' || nextval('sack_number'), 1, :organisation, :grain, :weight, 'filled', '[]', :filled_at)"
 )
+MANY = text(
+    "INSERT INTO sack (id, number, version, organisation, grain, weight, state, notes, filled_at) "
+    "SELECT gen_random_uuid(), 'SCK-' || n, 1, 'northwind', 'rye', n % 9, 'filled', '[]', now() - n * interval '1h' "
+    "FROM generate_series(1, 3000) n"
+)
+PLANS = text("SELECT generic_plans FROM pg_prepared_statements WHERE statement LIKE 'SELECT sack.%'")
 
 
 async def filled(village: Steward, grain: str, weight: int, minutes: int, organisation: str = "northwind") -> str:
@@ -225,6 +233,30 @@ BROKEN = [
 async def test_broken_cursors_are_refused(village: Steward, cursor: str) -> None:
     answer = await village.client("alice").get("/mill/sacks", params={"cursor": cursor})
     assert refused(answer, 422, "invalid")["errors"][0]["field"] == "cursor"
+
+
+@pytest.mark.parametrize(
+    ("filters", "organisation", "kept"),
+    [
+        ({}, None, True),
+        ({"unowned": True}, None, True),
+        ({"state": ["filled"], "unowned": False}, None, True),
+        ({"state": ["filled"], "grain": ["rye"]}, None, False),
+        ({"q": "rye"}, None, False),
+        ({"state": ["filled"]}, "northwind", False),
+    ],
+)
+async def test_a_page_is_planned_anew_only_where_the_values_matter(
+    mill_database: Database, filters: dict[str, Any], organisation: str | None, kept: bool
+) -> None:
+    await mill_database.rows(MANY, {})
+    for prepared in ("CREATE INDEX ON sack (filled_at, id)", "ANALYZE sack"):
+        await mill_database.rows(text(prepared), {})
+    statement, parameters, _ = page_parameters(SACK_LIST, filters, None, None, 50, organisation)
+    for _ in range(10):
+        await mill_database.rows(statement, parameters)
+    plans = await mill_database.rows(PLANS, {})
+    assert [each.generic_plans > 0 for each in plans] == [kept]
 
 
 def test_what_was_read_of_a_query_cannot_be_changed_by_one_of_those_who_share_it() -> None:

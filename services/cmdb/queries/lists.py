@@ -12,8 +12,8 @@ ITEMS = Listing(
     source="configuration_item",
     shown={name: f'configuration_item."{name}"' for name in SHOWN},
     filters={
-        "name": ("name", "in"),
-        "type": ("type", "in"),
+        "name": ("name", "any"),
+        "type": ("type", "any"),
         "nature": ("nature", "in"),
         "status": ("status", "in"),
         "owner": ("owner", "eq"),

@@ -78,7 +78,7 @@ MEASUREMENTS = Listing(
         "period": ("period", "eq"),
         "outcome": ("outcome", "in"),
         "state": ("state", "in"),
-        "visible": ("agreement", "in"),
+        "visible": ("agreement", "any"),
     },
     sorts={"begins_at": ("begins_at", "timestamptz")},
     default="-begins_at",
