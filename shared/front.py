@@ -37,7 +37,9 @@ class Front:
         self.settings = settings
         built = {each.service.name: application(each) for each in runtimes}
         self.services: dict[str, FastAPI] = {name: app for name, (app, _) in built.items()}
-        self.observed: dict[str, ASGIApp] = {name: Observed(routes, name) for name, (_, routes) in built.items()}
+        self.observed: dict[str, ASGIApp] = {
+            each.service.name: Observed(built[each.service.name][1], each.service.name, each.spans) for each in runtimes
+        }
         self.whole = Observed(self._whole(extra), "steward")
         self.stopping = False
 

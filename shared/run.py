@@ -93,6 +93,9 @@ async def started(
     """These services with their background work, on the bus that the settings name, for as long as the block lasts."""
     checked = tokens(settings, clock)
     await checked.start()
+    # Imported where spans are sent, for what it brings along is as large as a service.
+    tracing = importlib.import_module("shared.tracing") if settings.otlp else None
+    exporter = tracing.exporting() if tracing else None
     databases = {each.name: Database(urls[each.name], settings.database_pool) for each in wanted}
     runtimes: dict[str, Runtime] = {}
     bus: Bus
@@ -104,12 +107,15 @@ async def started(
             lambda topic: runtimes[by_topic[topic]].log if topic in by_topic else None, databases.__getitem__
         )
     for each in wanted:
-        runtimes[each.name] = Runtime(each, databases[each.name], bus, checked, clock)
+        spans = tracing.Spans(each.name, exporter) if tracing else None
+        runtimes[each.name] = Runtime(each, databases[each.name], bus, checked, clock, spans)
     try:
         async with running(list(runtimes.values()), bus):
             yield System(Front(list(runtimes.values()), settings, extra), runtimes, settings)
     finally:
         await checked.close()
+        if tracing:
+            await tracing.exported(exporter)
 
 
 class Server(uvicorn.Server):

@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 import structlog
 from fastapi import APIRouter
@@ -29,6 +29,9 @@ from shared.events.sequencer import Sequencer
 from shared.events.upkeep import tidy
 from shared.policies import Kind, Policies, stored
 from shared.telemetry import PARKED, RESTARTS
+
+if TYPE_CHECKING:
+    from shared.tracing import Spans
 
 FOLDER = Path(__file__).parent.parent / "services"
 log = structlog.get_logger(__name__)
@@ -75,8 +78,11 @@ class Service:
 class Runtime:
     """A running service: its database, log, consumer and background work."""
 
-    def __init__(self, service: Service, database: Database, bus: Bus, tokens: Tokens, clock: Clock) -> None:
+    def __init__(
+        self, service: Service, database: Database, bus: Bus, tokens: Tokens, clock: Clock, spans: "Spans | None" = None
+    ) -> None:
         self.service = service
+        self.spans = spans
         self.database = database
         self.bus = bus
         self.tokens = tokens
@@ -87,6 +93,8 @@ class Runtime:
         self.inbox = Inbox(service.name, database, service.handlers, clock)
         self.consumer = Consumer(service.name, service.consumes, bus, self.inbox) if service.consumes else None
         self.inbox.committed = self.saved
+        if spans:
+            self.inbox.processing = spans.processing
         self.policies = Policies(service.policies, ())
         self.relay: Relay | None = None
         self.dead_letters: DeadLetters | None = None

@@ -4,7 +4,7 @@ import os
 from pathlib import Path
 from typing import Literal
 
-from pydantic import Field
+from pydantic import AliasChoices, Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 
@@ -43,6 +43,11 @@ class Settings(BaseSettings):
     oidc_roles_claim: str = "roles"
     oidc_organisation_claim: str = "organisation"
 
+    otlp: str | None = Field(
+        None,
+        validation_alias=AliasChoices("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "OTEL_EXPORTER_OTLP_ENDPOINT"),
+        description="the OpenTelemetry collector that spans are sent to; the SDK's other variables hold as well",
+    )
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     relay_lag_limit: int = Field(10_000, description="events waiting for the bus above which a service is not ready")
 

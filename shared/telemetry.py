@@ -6,12 +6,16 @@ import secrets
 import sys
 import time
 from collections.abc import Iterable
+from typing import TYPE_CHECKING
 from uuid import UUID
 
 import structlog
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from uuid_utils.compat import uuid7
+
+if TYPE_CHECKING:
+    from shared.tracing import Spans
 
 METRICS = CollectorRegistry()
 REQUESTS = Histogram(
@@ -38,11 +42,6 @@ def traceparent(scope: Scope) -> str:
         trace = given[3:35].decode() if TRACEPARENT.fullmatch(given) else secrets.token_hex(16)
         known = scope["traceparent"] = f"00-{trace}-{secrets.token_hex(8)}-01"
     return known
-
-
-def child(parent: str | None) -> str | None:
-    """The context of work that an event led to: the same trace, a span of its own."""
-    return f"{parent[:36]}{secrets.token_hex(8)}{parent[52:]}" if parent else None
 
 
 def configure_logging(level: str) -> None:
@@ -78,9 +77,10 @@ def configure_logging(level: str) -> None:
 class Observed:
     """ASGI: gives each request its correlation id, echoes it, binds it to the log, and measures the answer."""
 
-    def __init__(self, app: ASGIApp, service: str) -> None:
+    def __init__(self, app: ASGIApp, service: str, spans: "Spans | None" = None) -> None:
         self.app = app
         self.service = service
+        self.spans = spans
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -100,6 +100,7 @@ class Observed:
                 message["headers"] = [*message["headers"], header, (b"x-content-type-options", b"nosniff")]
             await send(message)
 
+        span = self.spans.request(scope) if self.spans else None
         tokens = structlog.contextvars.bind_contextvars(service=self.service, correlation=str(correlation))
         try:
             await self.app(scope, receive, observed)
@@ -107,6 +108,8 @@ class Observed:
             structlog.contextvars.reset_contextvars(**tokens)
             route = scope.get("route_path") or getattr(scope.get("route"), "path", "unmatched")
             REQUESTS.labels(self.service, scope["method"], route, status).observe(time.perf_counter() - started)
+            if self.spans and span:
+                self.spans.answered(span, scope["method"], str(route), status)
 
 
 def given(headers: Iterable[tuple[bytes, bytes]]) -> UUID | None:

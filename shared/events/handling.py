@@ -7,6 +7,7 @@ Reaction acts on the service's own records and is never run again.
 """
 
 from collections.abc import Awaitable, Callable, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Generic, TypeVar
@@ -21,10 +22,11 @@ E = TypeVar("E", bound=Event, covariant=True)
 
 @dataclass(frozen=True, slots=True)
 class Delivery(Generic[E]):
-    """An event with the attributes it came with."""
+    """An event with the attributes it came with; `traceparent` is the trace context of taking it in, with spans."""
 
     event: E
     message: Message
+    traceparent: str | None = None
 
     def cause(self, now: datetime, actor: str | None = None) -> Cause:
         """The cause of what follows from this event: same correlation, the event as causation, its own instant."""
@@ -34,7 +36,7 @@ class Delivery(Generic[E]):
             recorded=now,
             correlation=self.message.correlation,
             causation=self.message.id,
-            traceparent=self.message.traceparent,
+            traceparent=self.traceparent or self.message.traceparent,
             historical=self.message.historical,
         )
 
@@ -66,6 +68,15 @@ class Reaction:
 
     handle: Handle
     events: tuple[type[Event], ...]
+
+
+Processing = Callable[[str, Projection | Reaction, list[Delivery[Any]]], AbstractContextManager[list[Delivery[Any]]]]
+"""What is put around a handler's work: its topic, the handler and its events; gives the events to work with."""
+
+
+def untraced(_: str, __: Projection | Reaction, events: list[Delivery[Any]]) -> nullcontext[list[Delivery[Any]]]:
+    """Without spans."""
+    return nullcontext(events)
 
 
 Handlers = tuple[Projection | Reaction, ...]

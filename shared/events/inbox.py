@@ -18,7 +18,7 @@ from shared.bus import Arrival
 from shared.clock import Clock
 from shared.database import Database, Transaction
 from shared.database.faults import passing
-from shared.events.handling import Delivery, Handlers, Projection, Reaction, Work, name
+from shared.events.handling import Delivery, Handlers, Processing, Projection, Reaction, Work, name, untraced
 from shared.events.parking import BLOCKING, Parked, Parking
 from shared.events.reading import NotFirst, Unread, known, read
 from shared.telemetry import TAKEN
@@ -53,6 +53,7 @@ class Inbox:
         self.clock = clock
         self.parking = Parking(database, clock)
         self.committed: Callable[[], None] = lambda: None
+        self.processing: Processing = untraced
         self.by_type: dict[str, list[Projection | Reaction]] = defaultdict(list)
         names = [name(handler) for handler in handlers]
         if twice := {each for each in names if names.count(each) > 1}:
@@ -178,8 +179,9 @@ class Inbox:
             if (name(handler), each.message.id) in fresh:
                 grouped.setdefault(id(handler), (handler, []))[1].append(each)
         for handler, events in grouped.values():
-            await handler.handle(events, work)
-            await transaction.flush()
+            with self.processing(topic, handler, events) as processed:
+                await handler.handle(processed, work)
+                await transaction.flush()
 
     async def take(
         self,
