@@ -144,7 +144,7 @@ PERMISSIONS: dict[str, frozenset[str]] = {
     },
     "incident:import": frozenset(),
     "proposal:read": STAFF,
-    "major-incident:read": STAFF,
+    "major-incident:read": STAFF | CUSTOMER,
     "major-incident:declare": COMMAND,
     **{f"major-incident:{action}": COMMAND for action in MajorAction},
     # Whoever writes updates need not command.

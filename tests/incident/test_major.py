@@ -13,7 +13,7 @@ from contracts.major_incident import MajorIncidentDeclared
 from services.incident.api.major import VIEW, MajorIncidentQuery, MajorIncidentView
 from services.incident.domain.major_fold import fold
 from services.incident.jobs import tell_missed_major_updates
-from services.incident.queries import MAJOR_INCIDENTS
+from services.incident.queries import MAJOR_INCIDENTS, MAJOR_STAFFS
 from services.incident.tables import MajorIncident
 from shared.database import columns
 from shared.http.ask import Query
@@ -178,6 +178,46 @@ async def test_updates_have_a_timetable_and_a_miss_is_told_once_with_its_own_ins
         f"{MAJORS}/{major['id']}/send-update", json={"text": "x", "next_update_due": at(minutes=1)}
     )
     assert refused.json()["errors"][0]["field"] == "next_update_due"
+
+
+async def test_customers_read_what_is_meant_for_them_and_of_their_own_organisation_alone(steward: Steward) -> None:
+    major = await declared(steward)
+    for audience, said in (("internal", "The vendor is slow"), ("customers", "We are on it"), ("public", "Again up")):
+        await moved(steward, major, "send-update", text=said, audience=audience)
+    await moved(steward, major, "assign-role", role="scribe", person="heidi")
+    await moved(steward, major, "stand-down", reason="The vendor gave in")
+    await moved(steward, major, "review", by="grace", went_well="a", to_improve="b", actions=["c"])
+    carol, dave = steward.client("carol"), steward.client("dave")
+    path = f"{MAJORS}/{major['id']}"
+
+    told_them = (await read(carol, f"{path}/timeline"))["items"]
+    assert [each["event"].removeprefix("major_incident.") for each in told_them] == [
+        "declared", "update_sent", "update_sent", "stood_down",
+    ]  # fmt: skip
+    assert [each["data"].get("text") for each in told_them] == [None, "We are on it", "Again up", None]
+    shown = await read(carol, path)
+    assert {name: shown[name] for name in MAJOR_STAFFS} == dict.fromkeys(MAJOR_STAFFS)
+    assert (shown["state"], shown["updates_sent"], shown["allowed_actions"]) == ("reviewed", 3, [])
+    assert (await read(carol, MAJORS, incident=major["incident"]))["items"] == [shown]
+    whole = str([told_them, shown])
+    assert [secret for secret in ("vendor", ORDER["reason"], "went_well': 'a") if secret in whole] == []
+    hidden = await carol.get(MAJORS, params={"update_overdue": "true"})
+    assert (hidden.status_code, hidden.json()["detail"]) == (403, "this filter is staff's: update_overdue")
+
+    for elsewhere in (path, f"{path}/timeline"):
+        assert (await dave.get(elsewhere)).status_code == 404
+    assert (await read(dave, MAJORS, incident=major["incident"]))["items"] == []
+    assert (await carol.post(f"{path}/send-update", json={"text": "x"})).status_code == 403
+
+
+async def test_the_stream_tells_customers_of_the_updates_that_are_meant_for_them(steward: Steward) -> None:
+    major = await declared(steward)
+    for audience in ("internal", "customers"):
+        await moved(steward, major, "send-update", text="x", audience=audience)
+    await moved(steward, major, "assign-role", role="scribe", person="heidi")
+    timeline = await steward.runtime("incident").log.timeline(major["id"])
+    heard = [each.sequence for each in timeline if steward.runtime("incident").service.told(each)]
+    assert heard == [1, 3]
 
 
 async def test_it_is_reviewed_after_its_end_and_apart_from_its_incident(steward: Steward) -> None:

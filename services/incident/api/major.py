@@ -11,6 +11,7 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 from sqlalchemy import text
 from starlette.responses import Response
 
+from services.incident.api.timeline import timeline_of
 from services.incident.api.views import permissions
 from services.incident.domain.major import (
     MAJOR_VERBS,
@@ -22,14 +23,15 @@ from services.incident.domain.major import (
     declare,
 )
 from services.incident.lifecycle import MAJOR_LIFECYCLE, MajorAction, MajorState
-from services.incident.queries import MAJOR_INCIDENTS, directory
+from services.incident.queries import MAJOR_INCIDENTS, MAJOR_STAFFS, OWN_MAJOR_INCIDENTS, directory
 from services.incident.rules import MAJOR, USUAL_MAJOR
 from services.incident.tables import Incident, MajorIncident
+from shared.auth import Caller
 from shared.database import Transaction
-from shared.errors import Conflict, Invalid, NotFound
+from shared.errors import Conflict, Forbidden, Invalid, NotFound
 from shared.http.ask import Ask, Asked, Query, Settled, View
 from shared.http.route import Room
-from shared.http.timeline import Timeline, TimelineQuery, timeline_of
+from shared.http.timeline import Timeline, TimelineQuery
 from shared.orders import Instant, Word
 
 router = Room(tags=["major incidents"])
@@ -39,7 +41,8 @@ OVERRULING = frozenset({"administrator"})
 
 
 class MajorIncidentView(BaseModel):
-    """A major incident as it is now. `policy` is empty where the usual criteria counted."""
+    """A major incident as it is now. `policy` is empty where the usual criteria counted. To a customer's contact, how
+    staff lead it and what they learn from it is null."""
 
     model_config = ConfigDict(from_attributes=True)
 
@@ -54,7 +57,7 @@ class MajorIncidentView(BaseModel):
     service: str | None
     ci: str | None
     criterion: str
-    reason: str
+    reason: str | None
     policy: str | None
     policy_version: int | None
     declared_by: str
@@ -67,7 +70,7 @@ class MajorIncidentView(BaseModel):
     next_update_due: AwareDatetime | None
     update_overdue_since: AwareDatetime | None
     updates_sent: int
-    updates_missed: int
+    updates_missed: int | None
     last_update_at: AwareDatetime | None
     stood_down_at: AwareDatetime | None
     stand_down_reason: str | None
@@ -102,7 +105,12 @@ def actions(roles: frozenset[str]) -> Mapping[str, Sequence[MajorAction]]:
     return {state: [each for each in MAJOR_LIFECYCLE.allowed(state) if each in may] for state in MajorState}
 
 
-VIEW = View(MajorIncidentView, lambda major, caller: {"allowed_actions": actions(caller.roles)[major.state]})
+def computed(major: MajorIncident, caller: Caller) -> Mapping[str, object]:
+    hidden = dict.fromkeys(MAJOR_STAFFS) if caller.is_customer else {}
+    return {**hidden, "allowed_actions": actions(caller.roles)[major.state]}
+
+
+VIEW = View(MajorIncidentView, computed)
 
 
 def command(ask: Ask) -> Command:
@@ -153,8 +161,11 @@ async def declare_major(id: UUID, body: DeclareMajor, ask: Asked) -> Response:
 @router.reading("/major-incidents", shows=MajorIncidents, summary="Major incidents, by keyset")
 async def major_incidents(ask: Asked, query: Annotated[MajorIncidentQuery, InQuery()]) -> Response:
     ask.require("major-incident:read")
+    if ask.caller.is_customer and query.update_overdue is not None:
+        raise Forbidden("this filter is staff's: update_overdue")
+    listing = OWN_MAJOR_INCIDENTS if ask.caller.is_customer else MAJOR_INCIDENTS
     texts = {state: msgspec.json.encode(allowed).decode() for state, allowed in actions(ask.caller.roles).items()}
-    return await ask.page(MAJOR_INCIDENTS, query, {"allowed_actions": texts})
+    return await ask.page(listing, query, {"allowed_actions": texts})
 
 
 @router.reading("/major-incidents/{id}", shows=MajorIncidentView, summary="One major incident")
@@ -165,6 +176,7 @@ async def major_incident(id: UUID, ask: Asked) -> Response:
 
 @router.reading("/major-incidents/{id}/timeline", shows=Timeline, summary="What happened to it, from its events")
 async def timeline(id: UUID, ask: Asked, query: Annotated[TimelineQuery, InQuery()]) -> Response:
+    """A customer's contact reads the updates that are meant for customers or the public, its beginning and its end."""
     ask.require("major-incident:read")
     return await timeline_of(ask, MajorIncident, id, query)
 

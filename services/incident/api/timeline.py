@@ -11,8 +11,9 @@ from starlette.responses import Response
 
 from services.incident.queries import timeline as reads
 from services.incident.tables import Incident
+from shared.database.records import R
 from shared.errors import NotFound
-from shared.http.ask import JSON, Asked
+from shared.http.ask import JSON, Ask, Asked
 from shared.http.route import Room
 from shared.http.timeline import Timeline, TimelineQuery, following
 
@@ -48,7 +49,12 @@ class KnownProblemView(BaseModel):
 async def timeline(id: UUID, ask: Asked, query: Annotated[TimelineQuery, InQuery()]) -> Response:
     """A customer's contact reads what is meant for customers: no internal comments, notes or ids of other records."""
     ask.require("incident:read")
-    await ask.load(Incident, id)
+    return await timeline_of(ask, Incident, id, query)
+
+
+async def timeline_of(ask: Ask, cls: type[R], id: UUID, query: TimelineQuery) -> Response:
+    """A page of what this caller may read of what happened to a record. Raises NotFound where there is none."""
+    await ask.load(cls, id)
     customer = ask.caller.is_customer
     found = await reads.timeline(ask.database, id, query.after, query.limit + 1, customer=customer)
     return following(found, query.limit)

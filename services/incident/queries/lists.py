@@ -90,3 +90,11 @@ MAJOR_INCIDENTS = Listing(
     default="-declared_at",
     chosen={"allowed_actions": "state"},
 )
+
+# How staff lead it and what they learn from it; a customer's contact gets null.
+MAJOR_STAFFS = (
+    "reason", "policy", "policy_version", "update_overdue_since", "updates_missed", "stand_down_reason", "went_well",
+    "to_improve", "actions",
+)  # fmt: skip
+
+OWN_MAJOR_INCIDENTS = replace(MAJOR_INCIDENTS, shown={**MAJOR_INCIDENTS.shown, **dict.fromkeys(MAJOR_STAFFS, "NULL")})

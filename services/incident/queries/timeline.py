@@ -1,4 +1,4 @@
-"""What happened to an incident, from its events; and how much of that its customer is told."""
+"""What happened to an incident or a major incident, from its events; and how much of that its customer is told."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -10,13 +10,16 @@ from sqlalchemy import text
 from contracts import incident as it
 from contracts.envelope import Message
 from contracts.incident_care import CustomerInformed, OutageRecorded
+from contracts.major_incident import MajorIncidentDeclared, MajorIncidentStoodDown, MajorUpdateSent
 from shared.database import Database
 from shared.http.timeline import entry as timeline_entry
 
 EVENTS = text(
     "SELECT sequence, type, occurred, recorded, actor, data FROM event WHERE aggregate_id = :id AND sequence > :after "
     "AND (CAST(:types AS text[]) IS NULL OR type = ANY(CAST(:types AS text[]))) "
-    "AND (:internal OR type <> :commented OR NOT (CAST(data AS json) ->> 'internal')::boolean) "
+    # Of comments, and of updates of a major incident.
+    "AND (:internal OR (coalesce(CAST(data AS json) ->> 'internal', 'false') = 'false' "
+    "AND coalesce(CAST(data AS json) ->> 'audience', 'customers') <> 'internal')) "
     "ORDER BY sequence LIMIT :limit"
 )
 COMMENTED = it.IncidentCommented.wire_type()
@@ -24,6 +27,7 @@ COMMENTED = it.IncidentCommented.wire_type()
 # What a customer's contact reads of each event; an event or a field that is not named here is staff's. Notes and
 # reasons that staff write to each other are left out, and so are ids of other records.
 FACTS = ("kind", "state", "priority", "service", "category")
+MAJOR_FACTS = ("incident", "incident_number", "state", "title", "service", "manager", "declared_at", "next_update_due")
 TOLD: Mapping[str, tuple[str, ...]] = {
     event.wire_type(): (*FACTS, *fields)
     for event, fields in (
@@ -45,13 +49,19 @@ TOLD: Mapping[str, tuple[str, ...]] = {
         (CustomerInformed, ("text", "next_update_due", "warning")),
         (OutageRecorded, ("affected_service", "began_at", "ended_at", "degree", "planned", "withdrawn")),
     )
+} | {
+    MajorIncidentDeclared.wire_type(): (*MAJOR_FACTS, "criterion", "update_every_minutes"),
+    MajorUpdateSent.wire_type(): (*MAJOR_FACTS, "text", "audience"),
+    MajorIncidentStoodDown.wire_type(): (*MAJOR_FACTS, "stood_down_at"),
 }  # fmt: skip
 
 
 def told(message: Message) -> bool:
     """Whether a customer's contact hears that this happened to a record of its organisation."""
-    internal = message.type == COMMENTED and msgspec.json.decode(message.data)["internal"]
-    return message.type in TOLD and not internal
+    if message.type not in (COMMENTED, MajorUpdateSent.wire_type()):
+        return message.type in TOLD
+    content = msgspec.json.decode(message.data)
+    return not content.get("internal") and content.get("audience") != "internal"
 
 
 async def timeline(database: Database, id: UUID, after: int, limit: int, *, customer: bool) -> list[dict[str, Any]]:
@@ -73,7 +83,7 @@ async def comments(database: Database, id: UUID, after: int, limit: int, *, cust
 async def events(
     database: Database, id: UUID, after: int, limit: int, types: Sequence[str] | None, *, internal: bool
 ) -> Sequence[Any]:
-    wanted = {"id": id, "after": after, "limit": limit, "types": types, "internal": internal, "commented": COMMENTED}
+    wanted = {"id": id, "after": after, "limit": limit, "types": types, "internal": internal}
     return await database.rows(EVENTS, wanted)
 
 
