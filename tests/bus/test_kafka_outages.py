@@ -51,6 +51,22 @@ def own_tasks() -> Iterator[Callable[[], set[Task]]]:
         mine.reset(token)
 
 
+@contextmanager
+def away(broker: LocalKafka, how: signal.Signals) -> Iterator[None]:
+    """The broker killed, or paused for as long as the block lasts. When it begins, nothing of it answers any more."""
+    if how == signal.SIGKILL:
+        broker.kill()
+        yield
+        return
+    os.kill(broker.pid, how)
+    # Told to the parent when the last of its threads has stopped.
+    os.waitid(os.P_PID, broker.pid, os.WSTOPPED)
+    try:
+        yield
+    finally:
+        os.kill(broker.pid, signal.SIGCONT)
+
+
 async def publish_until_taken(publisher: KafkaPublisher, topic: str, messages: list[Message]) -> None:
     """As a relay does: the same messages again until every one is acknowledged."""
     while True:
@@ -130,14 +146,12 @@ async def test_publishing_ends_in_bus_down_within_its_bound_and_works_again_late
     publisher = impatient.publisher()
     sent = events(aggregates=2, each=2)
     await publisher.publish(topic, sent[:1])
-    os.kill(broker.pid, stop)
-    for _ in range(2):  # with the producer it had, and with a new one
-        async with asyncio.timeout(5):
-            with pytest.raises(BusDown):
-                await publisher.publish(topic, sent[1:])
-    if stop == signal.SIGSTOP:
-        os.kill(broker.pid, signal.SIGCONT)
-    else:
+    with away(broker, stop):
+        for _ in range(2):  # with the producer it had, and with a new one
+            async with asyncio.timeout(5):
+                with pytest.raises(BusDown):
+                    await publisher.publish(topic, sent[1:])
+    if stop == signal.SIGKILL:
         await broker.restart()
     await publish_until_taken(publisher, topic, sent[1:])
     patient = KafkaBus(KafkaSettings(bootstrap=broker.bootstrap))
@@ -155,8 +169,7 @@ async def test_everything_closes_within_five_seconds_and_leaves_no_task(
         publisher, subscription = bus.publisher(), await bus.subscribe(group, [topic])
         await publisher.publish(topic, events(aggregates=5, each=5))
         await subscription.batch(10, 5)
-        os.kill(broker.pid, stop)
-        try:
+        with away(broker, stop):
             publishing = asyncio.create_task(publisher.publish(topic, events(aggregates=50, each=50)))
             receiving = asyncio.create_task(subscription.batch(1000, 60))
             await asyncio.sleep(0.2)
@@ -167,9 +180,6 @@ async def test_everything_closes_within_five_seconds_and_leaves_no_task(
                 results = await asyncio.gather(publishing, receiving, return_exceptions=True)
             assert isinstance(results[0], BusDown)
             assert left() == set()
-        finally:
-            if stop == signal.SIGSTOP:
-                os.kill(broker.pid, signal.SIGCONT)
 
 
 async def test_a_cancelled_publish_leaves_nothing_behind(broker: LocalKafka, topic: str) -> None:
