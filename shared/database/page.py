@@ -38,7 +38,7 @@ class Listing:
     """What one list shows and by what it is filtered and sorted. All of it is SQL of ours; only values are a caller's.
 
     `shown` maps each field of an item to its SQL expression; `id` is one of them. `filters` maps each parameter to
-    (expression, operator); those of "in" have a few declared values, those of "any" have any. `sorts` maps each
+    (expression, operator); "in" is for a few declared values, "any" for whatever there is. `sorts` maps each
     sortable field to (expression, SQL type); expressions that may be NULL cannot be sorted by. `chosen` maps each
     further field to the column whose value chooses its JSON text from what the caller of the list gives: what is the
     same for all rows of one state need not be written for each.
