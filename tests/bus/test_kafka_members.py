@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Set
+from typing import Any
 from uuid import uuid4
 
 import pytest
@@ -156,12 +157,20 @@ async def test_a_member_waits_for_a_broker_that_answers_nobody(
     await until(lambda: subscription.lag() == 0, "the offsets are known")
     waiting = inside(subscription)
 
+    back, send = asyncio.Event(), waiting._client.send
+
+    async def late(*arguments: Any, **options: Any) -> Any:
+        await back.wait()
+        return await send(*arguments, **options)
+
+    # What was asked meanwhile is answered in the end: a request that never is would stall the client, and replace it.
     with monkeypatch.context() as away:
-        away.setattr(waiting._client, "send", never)
+        away.setattr(waiting._client, "send", late)
         async with asyncio.timeout(10):
             await asked.wait()
         assert await subscription.batch(10, 0.3) == []
         assert subscription.healthy()
+    back.set()
     sent = [event(uuid4(), 1)]
     await bus.publisher().publish(topic, sent)
     assert ids(await drain(subscription, 1)) == ids(sent)

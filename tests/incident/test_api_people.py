@@ -41,7 +41,7 @@ ELSEWHERE = {
     "incident:import": {"root"},
     "known-problem:read": STAFF,
     "proposal:read": STAFF,
-    "major-incident:read": STAFF,
+    "major-incident:read": STAFF | {"carol"},
     "major-incident:declare": MAJOR,
     "major-incident:hand-over": MAJOR,
     "major-incident:assign-role": MAJOR,
