@@ -64,7 +64,8 @@ class Spans:
                 "steward.correlation": str(scope["correlation"]),
             },
         )
-        scope["traceparent"] = traceparent(span)
+        if context := traceparent(span):
+            scope["traceparent"] = context
         return span
 
     def answered(self, span: Span, method: str, route: str, status: int) -> None:
@@ -112,8 +113,8 @@ class Spans:
         )
 
 
-def traceparent(span: Span) -> str:
-    """The span as the W3C header names it."""
+def traceparent(span: Span) -> str | None:
+    """The span as the W3C header names it; None where OTEL_SDK_DISABLED has it be none."""
     carrier: dict[str, str] = {}
     W3C.inject(carrier, set_span_in_context(span))
-    return carrier["traceparent"]
+    return carrier.get("traceparent")

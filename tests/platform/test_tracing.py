@@ -14,6 +14,7 @@ from sqlalchemy import text
 
 from shared.events.handling import Delivery
 from shared.service import Service
+from shared.telemetry import TRACEPARENT
 from shared.tracing import LAST_WORDS
 from tests.builders import Json, told
 from tests.platform.bakery import Oven, SackFilled, bakery, mill
@@ -153,6 +154,18 @@ async def test_without_a_collector_the_context_is_passed_on_all_the_same(databas
         await filled(steward)
         for context in [*await contexts(steward, "mill"), *await contexts(steward, "bakery")]:
             assert context.split("-")[1] == TRACE
+
+
+async def test_a_switched_off_sdk_sends_nothing_and_hinders_nothing(
+    collector: Collector, monkeypatch: pytest.MonkeyPatch, database_url: Make, workplace: Path
+) -> None:
+    monkeypatch.setenv("OTEL_SDK_DISABLED", "true")
+    async with steward_of([mill, bakery], database_url, workplace / "off", SetClock()) as steward:
+        await told(steward.client("alice"), "/mill/sacks", {"grain": "rye", "weight": 25})
+        await steward.drained()
+        (context,) = {*await contexts(steward, "mill"), *await contexts(steward, "bakery")}
+    assert TRACEPARENT.fullmatch(context.encode())
+    assert collector.spans == []
 
 
 async def test_a_collector_that_never_answers_holds_up_neither_answers_nor_the_end(
